@@ -1,0 +1,162 @@
+"""Every error that Guanxi raises on purpose: a code, a place, a cause, a remedy.
+
+    KgError
+    ├── ProjectError      P…  kg.toml, folders, command-line arguments
+    ├── StoreError        S…  the graph file, versions, locks
+    │   └── BuildInProgress
+    ├── DataError         D…  RDF documents that cannot be read or written
+    ├── MappingError      M…  R2RML and RML documents, their sources
+    ├── QueryError        Q…  SPARQL: syntax, scope, limits
+    │   ├── QuerySyntaxError
+    │   ├── NotSupported
+    │   ├── QueryTimeout
+    │   └── LimitExceeded
+    ├── RuleError         R…  rule programs: syntax, safety, stratification, data they cannot take
+    ├── ShapeError        H…  SHACL documents
+    └── RemoteError       N…  other endpoints, the network
+
+The printed form names the code, the place, the line itself and the remedy:
+
+    error R204: rule:limit-breach depends on its own negation
+      rules/bank/exposure.srl:18:5
+         18 |     NOT { ?group bank:isWithinLimit true }
+      cycle: limit-breach → within-limit → limit-breach
+      help: compute isWithinLimit from asserted facts only, or drop the NOT
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from collections.abc import Iterable
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where in which text: line and column count from 1; `line_text` is the line itself."""
+
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    line_text: str | None = None
+
+    @classmethod
+    def in_text(cls, text: str, line: int, column: int, file: str | None = None) -> Location:
+        """The place `line`:`column` of `text`, with the line itself taken along."""
+        lines = text.splitlines()
+        line_text = lines[line - 1] if 0 < line <= len(lines) else None
+        return cls(file, line, column, line_text)
+
+    def __str__(self) -> str:
+        parts = [self.file or "<text>"]
+        if self.line is not None:
+            parts.append(str(self.line))
+            if self.column is not None:
+                parts.append(str(self.column))
+        return ":".join(parts)
+
+
+@dataclass
+class KgError(Exception):
+    """The root of the tree; `code` is stable and documented, `help` says what to do."""
+
+    code: str
+    message: str
+    location: Location | None = None
+    help: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        lines = [f"error {self.code}: {self.message}"]
+        if self.location is not None:
+            lines.append(f"  {self.location}")
+            if self.location.line_text is not None:
+                lines.append(f"  {self.location.line:>6} | {self.location.line_text}")
+        lines += [f"  {note}" for note in self.notes]
+        if self.help:
+            lines.append(f"  help: {self.help}")
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, object]:
+        """The same as JSON-ready members; the server adds `type` and `status` (RFC 9457)."""
+        place = self.location
+        members = {
+            "code": self.code,
+            "title": self.message,
+            "file": place and place.file,
+            "line": place and place.line,
+            "column": place and place.column,
+            "text": place and place.line_text,
+            "notes": self.notes or None,
+            "help": self.help,
+        }
+        return {name: value for name, value in members.items() if value is not None}
+
+    # Dataclass equality would make errors unhashable; an exception is itself only.
+    __hash__ = Exception.__hash__
+    __eq__ = Exception.__eq__
+
+
+class ProjectError(KgError):
+    """kg.toml, the folders, or the command line are wrong."""
+
+
+class StoreError(KgError):
+    """The graph file cannot be opened, read, written or switched."""
+
+
+class BuildInProgress(StoreError):
+    """Another process is building this project."""
+
+
+class DataError(KgError):
+    """An RDF document cannot be read or written."""
+
+
+class MappingError(KgError):
+    """An R2RML or RML document, or a source it names, is wrong."""
+
+
+class QueryError(KgError):
+    """A SPARQL request cannot be answered."""
+
+
+class QuerySyntaxError(QueryError):
+    """The text is not SPARQL."""
+
+
+class NotSupported(QueryError):
+    """Valid, but not compiled by this version; never answered wrongly instead."""
+
+
+class QueryTimeout(QueryError):
+    """The time limit was reached."""
+
+
+class LimitExceeded(QueryError):
+    """The row or size limit was reached."""
+
+
+class RuleError(KgError):
+    """A rule program is wrong, unsafe, not stratified, or met data that it cannot take."""
+
+
+class ShapeError(KgError):
+    """A SHACL document is wrong."""
+
+
+class RemoteError(KgError):
+    """A remote endpoint failed or is not on the allow-list."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """A help line naming up to three known words close to `word`, or None.
+
+    >>> did_you_mean("capitl", ["capital", "company"])
+    'did you mean capital?'
+    """
+    close = get_close_matches(word, list(known), n=3, cutoff=0.6)
+    return f"did you mean {' or '.join(close)}?" if close else None
