@@ -26,9 +26,9 @@ The printed form names the code, the place, the line itself and the remedy:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from collections.abc import Iterable
 
 
 @dataclass(frozen=True)
