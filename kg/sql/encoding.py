@@ -161,7 +161,7 @@ _LEXICAL_MACROS = {
 
 
 def create_macros(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the TEMP macros that the expressions above call; a cursor of the same connection needs its own."""
+    """Create the macros that the expressions above call; they live in the database, so every cursor has them."""
     connection.execute(_MACROS)
 
 
@@ -214,7 +214,7 @@ def _offset_minutes(text_sql: str) -> str:
 
 
 def _create(name: str, parameters: str, body: str) -> str:
-    return f"CREATE OR REPLACE TEMP MACRO {name}({parameters}) AS ({body});\n"
+    return f"CREATE OR REPLACE MACRO {name}({parameters}) AS ({body});\n"
 
 
 def _build_macros() -> str:

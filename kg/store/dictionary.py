@@ -1,0 +1,247 @@
+"""The dictionary: terms that cannot be inlined ⇄ ids, one by one for queries and by joins for bulk work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import duckdb
+import pyarrow as pa
+
+from kg import terms
+from kg.sql import encoding
+from kg.terms import PAYLOAD_MASK, TAG_BITS, XSD, Templates, Term
+
+# How many decoded or looked-up terms are kept in memory before the cache starts anew.
+_CACHE_SIZE = 200_000
+
+_INTEGER_RANGES = {
+    "integer": (None, None), "long": (-(2**63), 2**63 - 1), "int": (-(2**31), 2**31 - 1), "short": (-(2**15), 2**15 - 1),
+    "byte": (-128, 127), "nonNegativeInteger": (0, None), "positiveInteger": (1, None), "nonPositiveInteger": (None, 0),
+    "negativeInteger": (None, -1), "unsignedLong": (0, 2**64 - 1), "unsignedInt": (0, 2**32 - 1),
+    "unsignedShort": (0, 2**16 - 1), "unsignedByte": (0, 255),
+}  # fmt: skip
+
+
+class Dictionary:
+    """Terms ⇄ ids over the tables `dictionary` and `templates` of one connection."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self.templates = Templates()
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop what is remembered; call after a rollback or where another cursor has written."""
+        self._ids: dict[tuple[int, str, str], int | None] = {}
+        self._terms: dict[int, Term] = {}
+        self._last: int | None = None
+        self.templates = Templates()
+        for number, prefix, suffix in self._cursor().execute("SELECT number, prefix, suffix FROM templates").fetchall():
+            self.templates.add(number, prefix, suffix)
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        return self._connection
+
+    # ── Reading ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def lookup_many(self, wanted: Sequence[Term], cursor: duckdb.DuckDBPyConnection | None = None) -> list[int | None]:
+        """The ids of terms, None where the graph does not know one; never writes."""
+        found: list[int | None] = []
+        missing: dict[tuple[int, str, str], list[int]] = {}
+        for place, term in enumerate(wanted):
+            term_id = terms.inline(term, self.templates)
+            if term_id is None:
+                key = terms.dictionary_key(term)
+                if key in self._ids:
+                    term_id = self._ids[key]
+                else:
+                    missing.setdefault(key, []).append(place)
+            found.append(term_id)
+        if missing:
+            known = self._find(list(missing), cursor or self._connection)
+            for key, places in missing.items():
+                term_id = known.get(key)
+                self._remember(key, term_id)
+                for place in places:
+                    found[place] = term_id
+        return found
+
+    def _find(self, keys: list[tuple[int, str, str]], cursor: duckdb.DuckDBPyConnection) -> dict[tuple[int, str, str], int]:
+        if len(keys) <= 8:  # an equality test is pushed into the scan; a join is not worth its set-up
+            rows = []
+            for _, lexical, extra in keys:
+                rows += cursor.execute("SELECT id, lex, extra FROM dictionary WHERE lex = ? AND extra = ?", [lexical, extra]).fetchall()
+        else:
+            lexicals = list({key[1] for key in keys})
+            query = "SELECT id, lex, extra FROM dictionary WHERE lex IN (SELECT unnest(?::VARCHAR[]))"
+            rows = cursor.execute(query, [lexicals]).fetchall()
+        return {(row[0] >> TAG_BITS, row[1], row[2]): row[0] for row in rows}
+
+    def decode(self, ids: Iterable[int], cursor: duckdb.DuckDBPyConnection | None = None) -> dict[int, Term]:
+        """The terms of stored ids; KeyError of an id that this graph does not have."""
+        decoded: dict[int, Term] = {}
+        wanted: list[int] = []
+        for term_id in set(ids):
+            term = self._terms.get(term_id)
+            if term is not None:
+                decoded[term_id] = term
+            elif terms.is_inline(term_id):
+                decoded[term_id] = terms.uninline(term_id, self.templates)
+            else:
+                wanted.append(term_id)
+        if wanted:
+            rows = self._rows_of(wanted, cursor or self._connection)
+            for term_id, lexical, extra in rows:
+                decoded[term_id] = terms.dictionary_term(term_id >> TAG_BITS, lexical, extra)
+            if len(rows) != len(wanted):
+                raise KeyError(next(i for i in wanted if i not in decoded))
+        if len(self._terms) + len(decoded) > _CACHE_SIZE:
+            self._terms = {}
+        if len(decoded) <= _CACHE_SIZE:
+            self._terms.update(decoded)
+        return decoded
+
+    def _rows_of(self, wanted: list[int], cursor: duckdb.DuckDBPyConnection) -> list[tuple[int, str, str]]:
+        if len(wanted) <= 16:
+            places = ", ".join(str(term_id) for term_id in wanted)
+            return cursor.execute(f"SELECT id, lex, extra FROM dictionary WHERE id IN ({places})").fetchall()
+        query = "SELECT id, lex, extra FROM dictionary WHERE id IN (SELECT unnest(?::BIGINT[]))"
+        return cursor.execute(query, [wanted]).fetchall()
+
+    def _remember(self, key: tuple[int, str, str], term_id: int | None) -> None:
+        if len(self._ids) >= _CACHE_SIZE:
+            self._ids = {}
+        self._ids[key] = term_id
+
+    # ── Writing ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def encode(self, wanted: Sequence[Term]) -> list[int]:
+        """The ids of terms, new ones added to the dictionary."""
+        ids = self.lookup_many(wanted)
+        unknown = {terms.dictionary_key(term) for term, term_id in zip(wanted, ids, strict=True) if term_id is None}
+        if not unknown:
+            return ids
+        keys = sorted(unknown)
+        table = pa.table(
+            {"tag": pa.array([k[0] for k in keys], pa.int64()), "lex": [k[1] for k in keys], "extra": [k[2] for k in keys]}
+        )
+        self._add(table)
+        return self.lookup_many(wanted)
+
+    def _add(self, table: pa.Table) -> None:
+        self._connection.register("kg_new_terms", table)
+        try:
+            self.intern("SELECT tag, lex, extra FROM kg_new_terms")
+        finally:
+            self._connection.unregister("kg_new_terms")
+
+    def intern(self, select: str, parameters: Sequence[object] = ()) -> int:
+        """Add the terms that `select` yields as rows (tag, lex, extra) and the dictionary lacks; returns how many.
+
+        Duplicates and NULL lexical forms are allowed. The caller has made sure that none of them can be inlined.
+        """
+        run = self._connection.execute
+        wanted = f"SELECT DISTINCT tag::BIGINT AS tag, lex, extra FROM ({select}) WHERE lex IS NOT NULL"
+        last = self._last_number()
+        if last:
+            run(
+                f"CREATE OR REPLACE TEMP TABLE kg_intern AS SELECT w.* FROM ({wanted}) w ANTI JOIN dictionary d "
+                f"ON d.lex = w.lex AND d.extra = w.extra AND d.id >> {TAG_BITS} = w.tag",
+                parameters,
+            )
+        else:
+            run(f"CREATE OR REPLACE TEMP TABLE kg_intern AS {wanted}", parameters)
+        added = run("SELECT count(*) FROM kg_intern").fetchone()[0]
+        if added:
+            run(
+                f"INSERT INTO dictionary SELECT (tag << {TAG_BITS}) | ({last} + row_number() OVER ()), lex, extra, {_VALUES} FROM kg_intern"
+            )
+            self._last = last + added
+            self._ids = {key: term_id for key, term_id in self._ids.items() if term_id is not None}
+        run("DROP TABLE kg_intern")
+        return added
+
+    def _last_number(self) -> int:
+        if self._last is None:
+            self._last = self._connection.execute(f"SELECT coalesce(max(id & {PAYLOAD_MASK}), 0) FROM dictionary").fetchone()[0]
+        return self._last
+
+    def register_template(self, prefix: str, suffix: str = "") -> int | None:
+        """The number of the template prefix{key}suffix, registered if need be; None where it cannot be inlined.
+
+        IRIs of the template that already stand in the dictionary are re-encoded everywhere, so that identity of terms
+        stays identity of ids.
+        """
+        known = self.templates.by_text.get((prefix, suffix))
+        if known is not None:
+            return known
+        number = len(self.templates.by_number)
+        if not terms.is_inlinable_template(prefix, suffix) or number >= terms.MAX_TEMPLATES:
+            return None
+        self._connection.execute("INSERT INTO templates VALUES (?, ?, ?)", [number, prefix, suffix])
+        self.templates.add(number, prefix, suffix)
+        self._connection.execute(encoding.template_macro(self.templates.by_number))
+        self._recode(number, prefix, suffix)
+        return number
+
+    def _recode(self, number: int, prefix: str, suffix: str) -> None:
+        """Replace dictionary ids by template ids after a template was registered."""
+        run = self._connection.execute
+        key = f"substr(lex, {len(prefix) + 1}, length(lex) - {len(prefix) + len(suffix)})"
+        new = encoding.template_id(number, encoding.template_key_of_text("k"))
+        run(
+            f"CREATE OR REPLACE TEMP TABLE kg_recode AS SELECT old, new FROM (SELECT id AS old, {new} AS new FROM (SELECT id, {key} AS k "
+            f"FROM dictionary WHERE {encoding.has_tag('id', terms.TAG_IRI)} AND starts_with(lex, ?) AND ends_with(lex, ?))) WHERE new IS NOT NULL",
+            [prefix, suffix],
+        )
+        if run("SELECT count(*) FROM kg_recode").fetchone()[0]:
+            for table, column in (("quads", "s"), ("quads", "p"), ("quads", "o"), ("quads", "g"), ("graphs", "id"), ("statistics", "p")):
+                run(f"UPDATE {table} SET {column} = r.new FROM kg_recode r WHERE {table}.{column} = r.old")
+            run("DELETE FROM dictionary WHERE id IN (SELECT old FROM kg_recode)")
+            self._ids, self._terms = {}, {}
+        run("DROP TABLE kg_recode")
+
+
+def _value_columns() -> str:
+    """SQL of the columns number, double, instant for rows (tag, lex, extra)."""
+    typed = f"tag = {terms.TAG_TYPED}"
+    trimmed = r"trim(lex, E' \t\r\n')"
+    digits = rf"regexp_extract({trimmed}, '\.([0-9]*?)0*$', 1)"
+    ranges = " ".join(
+        f"WHEN '{XSD}{name}' THEN " + (" AND ".join(_bounds(low, high)) or "true") for name, (low, high) in _INTEGER_RANGES.items()
+    )
+    whole = f"TRY_CAST({trimmed} AS HUGEINT)"
+    number = (
+        f"CASE WHEN {typed} AND extra = '{terms.XSD_DECIMAL}' AND regexp_full_match({trimmed}, '[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)') "
+        f"AND length({digits}) <= 18 THEN TRY_CAST({trimmed} AS DECIMAL(38,18)) "
+        f"WHEN {typed} AND regexp_full_match({trimmed}, '[+-]?[0-9]+') AND CASE extra {ranges.replace('VALUE', whole)} ELSE false END "
+        f"THEN TRY_CAST({trimmed} AS DECIMAL(38,18)) END"
+    )
+    spelled = f"replace({trimmed}, 'INF', 'Infinity')"
+    floating = r"'[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?INF|NaN'"
+    double = (
+        f"CASE WHEN {typed} AND extra IN ('{XSD}double', '{XSD}float') AND regexp_full_match({trimmed}, {floating}) THEN "
+        f"CASE WHEN extra = '{XSD}float' THEN TRY_CAST({spelled} AS FLOAT)::DOUBLE ELSE TRY_CAST({spelled} AS DOUBLE) END END"
+    )
+    stamp = (
+        f"epoch_us(try_strptime(left({trimmed}, 19), '%Y-%m-%dT%H:%M:%S')) "
+        f"+ left(rpad(regexp_extract({trimmed}, '^.{{19}}\\.([0-9]+)', 1), 6, '0'), 6)::BIGINT"
+    )
+    zone = rf"regexp_extract({trimmed}, '([+-])([0-9]{{2}}):([0-9]{{2}})$', ['sign', 'hours', 'minutes'])"
+    shift = (
+        f"CASE WHEN regexp_matches({trimmed}, '[+-][0-9]{{2}}:[0-9]{{2}}$') THEN CASE {zone}.sign WHEN '-' THEN -1 ELSE 1 END "
+        f"* ({zone}.hours::BIGINT * 60 + {zone}.minutes::BIGINT) * 60000000 ELSE 0 END"
+    )
+    shape = r"'-?[0-9]{4,}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?'"
+    instant = (
+        f"CASE WHEN {typed} AND extra IN ('{terms.XSD_DATETIME}', '{XSD}dateTimeStamp') AND regexp_full_match({trimmed}, {shape}) "
+        f"THEN {stamp} - {shift} END"
+    )
+    return f"{number}, {double}, {instant}"
+
+
+def _bounds(low: int | None, high: int | None) -> list[str]:
+    return [f"VALUE >= {low}"] * (low is not None) + [f"VALUE <= {high}"] * (high is not None)
+
+
+_VALUES = _value_columns()

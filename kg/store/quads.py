@@ -1,0 +1,111 @@
+"""Quads as sets: replacing the graphs of an owner, inserting, deleting, and flagging what stands in two graphs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from kg.errors import StoreError
+
+_SAME = "q.g = n.g AND q.s = n.s AND q.p = n.p AND q.o = n.o"
+_SAME_PROOF = _SAME + " AND q.rule IS NOT DISTINCT FROM n.rule AND q.round IS NOT DISTINCT FROM n.round"
+
+
+@dataclass(frozen=True)
+class Diff:
+    """How many quads a write added and took away."""
+
+    inserted: int
+    deleted: int
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.inserted or self.deleted)
+
+
+def insert(connection: duckdb.DuckDBPyConnection, select: str, parameters: list[object]) -> tuple[int, set[int]]:
+    """Add the (g, s, p, o) of `select` that are not there yet; returns how many, and the touched predicates."""
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE kg_change AS SELECT DISTINCT g, s, p, o FROM ({select}) n "
+        f"WHERE NOT EXISTS (FROM quads q WHERE {_SAME})",
+        parameters,
+    )
+    connection.execute("INSERT INTO quads (g, s, p, o) SELECT g, s, p, o FROM kg_change ORDER BY p, s")
+    return _touched(connection)
+
+
+def delete(connection: duckdb.DuckDBPyConnection, select: str, parameters: list[object]) -> tuple[int, set[int]]:
+    """Take away the (g, s, p, o) of `select` that are there; returns how many, and the touched predicates."""
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE kg_change AS SELECT q.rowid AS row, q.p FROM quads q SEMI JOIN ({select}) n ON {_SAME}", parameters
+    )
+    connection.execute("DELETE FROM quads WHERE rowid IN (SELECT row FROM kg_change)")
+    return _touched(connection)
+
+
+def _touched(connection: duckdb.DuckDBPyConnection) -> tuple[int, set[int]]:
+    rows = connection.execute("SELECT p, count(*) FROM kg_change GROUP BY p").fetchall()
+    connection.execute("DROP TABLE kg_change")
+    return sum(row[1] for row in rows), {row[0] for row in rows}
+
+
+def replace(connection: duckdb.DuckDBPyConnection, owned: list[int], staging: str) -> tuple[Diff, set[int]]:
+    """Make the graphs `owned` hold exactly the quads of the table `staging` (g, s, p, o, rule, round)."""
+    graphs = ", ".join(str(g) for g in owned) or "NULL"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE kg_change AS SELECT q.rowid AS row, q.p FROM quads q ANTI JOIN {staging} n ON {_SAME_PROOF} "
+        f"WHERE q.g IN ({graphs})"
+    )
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE kg_fresh AS SELECT n.g, n.s, n.p, n.o, n.rule, n.round FROM {staging} n "
+        f"ANTI JOIN (FROM quads WHERE g IN ({graphs})) q ON {_SAME_PROOF}"
+    )
+    connection.execute("DELETE FROM quads WHERE rowid IN (SELECT row FROM kg_change)")
+    connection.execute("INSERT INTO quads (g, s, p, o, rule, round) SELECT g, s, p, o, rule, round FROM kg_fresh ORDER BY p, s")
+    inserted = connection.execute("SELECT p, count(*) FROM kg_fresh GROUP BY p").fetchall()
+    connection.execute("DROP TABLE kg_fresh")
+    deleted, touched = _touched(connection)
+    return Diff(sum(row[1] for row in inserted), deleted), touched | {row[0] for row in inserted}
+
+
+def flag_repeated(connection: duckdb.DuckDBPyConnection, predicates: set[int]) -> None:
+    """Set `again` anew for these predicates: true on all but one of the quads that hold the same triple.
+
+    Only predicates whose triples lie in more than one graph, with overlapping ranges of subjects, are looked at.
+    """
+    wanted = ", ".join(str(p) for p in predicates)
+    if not wanted:
+        return
+    run = connection.execute
+    if run(f"SELECT count(*) FROM quads WHERE again AND p IN ({wanted})").fetchone()[0]:
+        run(f"UPDATE quads SET again = false WHERE again AND p IN ({wanted})")
+    spans = f"SELECT p, g, min(s) AS least, max(s) AS greatest FROM quads WHERE p IN ({wanted}) GROUP BY p, g"
+    shared = run(
+        f"WITH spans AS ({spans}) SELECT DISTINCT a.p FROM spans a JOIN spans b ON a.p = b.p AND a.g < b.g "
+        "AND a.least <= b.greatest AND b.least <= a.greatest"
+    ).fetchall()
+    if not shared:
+        return
+    candidates = ", ".join(str(row[0]) for row in shared)
+    run(
+        "CREATE OR REPLACE TEMP TABLE kg_repeated AS SELECT s, p, o, min(g) AS first FROM quads "
+        f"WHERE p IN ({candidates}) GROUP BY s, p, o HAVING count(*) > 1"
+    )
+    run(
+        "UPDATE quads SET again = true FROM kg_repeated r WHERE quads.s = r.s AND quads.p = r.p AND quads.o = r.o AND quads.g <> r.first"
+    )
+    run("DROP TABLE kg_repeated")
+
+
+def refuse_foreign_graphs(connection: duckdb.DuckDBPyConnection, owner: str, graphs: list[int]) -> None:
+    """Two owners must not write one graph: replacing one's quads would lose the other's."""
+    wanted = ", ".join(str(g) for g in graphs) or "NULL"
+    query = f"SELECT iri, owner FROM graphs WHERE id IN ({wanted}) AND owner IS NOT NULL AND owner <> ?"
+    foreign = connection.execute(query, [owner]).fetchone()
+    if foreign:
+        raise StoreError(
+            "S201",
+            f"{owner} writes to the graph <{foreign[0]}>, which belongs to {foreign[1]}",
+            help="give each mapping file, rule file and load a graph of its own",
+        )

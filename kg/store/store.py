@@ -1,0 +1,317 @@
+"""The store: one open graph file, its dictionary, statistics and transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+from pyoxigraph import NamedNode
+
+from kg.errors import StoreError
+from kg.store import quads, schema, statistics
+from kg.store.dictionary import Dictionary
+from kg.store.quads import Diff
+from kg.store.statistics import PredicateStatistics
+from kg.terms import DEFAULT_GRAPH, Term
+
+
+@dataclass
+class Target:
+    """Where a writer puts the new content of its graphs: INSERT INTO {table} (g, s, p, o[, rule, round])."""
+
+    table: str
+    diff: Diff = field(default_factory=lambda: Diff(0, 0))
+
+
+class Store:
+    """A graph file open for reading, or for reading and writing by this one process.
+
+    `connection` is the writer's; other threads take a `cursor()`. Queries read the tables `quads`, `triples` (the union
+    view) and `dictionary`.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None, read_only: bool) -> None:
+        self.connection = connection
+        self.path = path
+        self.read_only = read_only
+        self.dictionary = Dictionary(connection)
+        self._statistics: dict[int, PredicateStatistics] | None = None
+        self._revision: int | None = None
+        self._depth = 0
+        self._touched: set[int] = set()
+        self._is_batch = False
+
+    # ── Opening and closing ──────────────────────────────────────────────────────────────────────────────────
+
+    @classmethod
+    def memory(cls, **settings: object) -> Store:
+        """An empty graph in memory."""
+        connection = duckdb.connect(":memory:", config=_config(settings))
+        schema.create(connection)
+        return cls(connection, None, read_only=False)
+
+    @classmethod
+    def open(cls, path: str | Path, read_only: bool = False, **settings: object) -> Store:
+        """Open a graph file, laid out first where it is new.
+
+        `settings` are DuckDB's (memory_limit, threads, temp_directory). A read-only store cannot reach any other file.
+        """
+        path = Path(path)
+        if read_only and not path.exists():
+            raise StoreError("S101", f"there is no graph file {path}", help="run kg build first")
+        if read_only:
+            settings["enable_external_access"] = "false"
+        try:
+            connection = duckdb.connect(str(path), read_only=read_only, config=_config(settings))
+        except duckdb.Error as error:
+            raise _open_error(path, error) from error
+        if not read_only and schema.is_empty(connection):
+            schema.create(connection)
+        schema.check_format(connection, str(path))
+        return cls(connection, path, read_only)
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """An independent connection to the same graph, for another thread or a query that may be interrupted."""
+        return self.connection.cursor()
+
+    def checkpoint(self) -> None:
+        """Write everything from the log into the file."""
+        self.connection.execute("CHECKPOINT")
+
+    # ── Terms ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def lookup(self, term: Term) -> int | None:
+        """The id of a term, or None where the graph does not know it; never writes."""
+        return self.lookup_many([term])[0]
+
+    def lookup_many(self, terms: Sequence[Term]) -> list[int | None]:
+        return self.dictionary.lookup_many(terms, self._reader())
+
+    def decode(self, ids: Iterable[int]) -> dict[int, Term]:
+        """The terms of stored ids."""
+        return self.dictionary.decode(ids, self._reader())
+
+    def _reader(self) -> duckdb.DuckDBPyConnection:
+        # A connection serves one thread at a time. The writer must see its own uncommitted rows; readers take a cursor.
+        return self.connection.cursor() if self.read_only else self.connection
+
+    def encode(self, terms: Sequence[Term]) -> list[int]:
+        """The ids of terms; what is new goes into the dictionary."""
+        ids = self.lookup_many(terms)
+        if None not in ids:
+            return ids
+        self._writable()
+        return self.dictionary.encode(terms)
+
+    def intern(self, select: str, parameters: Sequence[object] = ()) -> int:
+        """Add terms in bulk: see `Dictionary.intern`."""
+        return self.dictionary.intern(select, parameters)
+
+    def register_template(self, prefix: str, suffix: str = "") -> int | None:
+        """See `Dictionary.register_template`."""
+        with self.transaction():
+            self._statistics = None  # ids of predicates and objects may change
+            return self.dictionary.register_template(prefix, suffix)
+
+    # ── Knowledge about the content ──────────────────────────────────────────────────────────────────────────
+
+    @property
+    def statistics(self) -> Mapping[int, PredicateStatistics]:
+        """Per predicate id, as of the last committed or refreshed write."""
+        if self._statistics is None:
+            self._statistics = statistics.load(self._reader())
+        return self._statistics
+
+    @property
+    def revision(self) -> int:
+        """Grows with every write that was committed."""
+        if self._revision is None:
+            row = self._reader().execute("SELECT value FROM meta WHERE key = 'revision'").fetchone()
+            self._revision = int(row[0])
+        return self._revision
+
+    def graph_id(self, iri: str, owner: str | None = None) -> int:
+        """The id of a named graph, catalogued if need be."""
+        graph_id = self.encode([NamedNode(iri)])[0]
+        self._catalogue(graph_id, iri, owner)
+        return graph_id
+
+    def graphs(self) -> list[dict[str, object]]:
+        """The catalogue: id, iri, owner, revision, triples of each graph."""
+        cursor = self._reader().execute("SELECT id, iri, owner, revision, triples FROM graphs ORDER BY iri")
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def fingerprint(self, owner: str) -> str | None:
+        """What the owner's graphs were last made from."""
+        row = self._reader().execute("SELECT fingerprint FROM owners WHERE owner = ?", [owner]).fetchone()
+        return row[0] if row else None
+
+    def owners(self) -> list[str]:
+        return [row[0] for row in self._reader().execute("SELECT owner FROM owners ORDER BY owner").fetchall()]
+
+    # ── Writing ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; may be nested, the outermost commits."""
+        if self._depth == 0:
+            self._writable()
+            self.connection.execute("BEGIN")
+        self._depth += 1
+        try:
+            yield
+            if self._depth == 1:
+                self.refresh()
+                self.connection.execute("COMMIT")
+        except BaseException:
+            if self._depth == 1:
+                self._roll_back()
+            raise
+        finally:
+            self._depth -= 1
+
+    def _roll_back(self) -> None:
+        with suppress(duckdb.TransactionException):  # DuckDB may have ended the transaction that failed
+            self.connection.execute("ROLLBACK")
+        self._touched.clear()
+        self._statistics = self._revision = None
+        self.dictionary.forget()
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Put off counting and flagging until the end of several writes: one transaction, one refresh."""
+        self._is_batch = True
+        try:
+            with self.transaction():
+                yield
+        finally:
+            self._is_batch = False
+
+    @contextmanager
+    def replacing(self, owner: str, fingerprint: str | None = None) -> Iterator[Target]:
+        """Replace all that `owner` has written before by what the block inserts into `target.table`.
+
+        The block must insert each (g, s, p, o) once. An owner without quads writes straight into `quads`; otherwise the
+        rows are staged and only the difference is written. `target.diff` counts it after the block.
+        """
+        with self.transaction():
+            owned = self._owned(owner)
+            graph_list = ", ".join(str(g) for g in owned) or "NULL"
+            is_new = not self.connection.execute(f"SELECT 1 FROM quads WHERE g IN ({graph_list}) LIMIT 1").fetchone()
+            target = Target("quads" if is_new else "kg_staging")
+            before = self._end_of_quads() if is_new else 0
+            if not is_new:
+                self.connection.execute(
+                    "CREATE OR REPLACE TEMP TABLE kg_staging (g BIGINT, s BIGINT, p BIGINT, o BIGINT, rule INTEGER, round INTEGER)"
+                )
+            yield target
+            new_rows = f"quads WHERE rowid >= {before}" if is_new else "kg_staging"
+            written = [row[0] for row in self.connection.execute(f"SELECT DISTINCT g FROM {new_rows}").fetchall()]
+            quads.refuse_foreign_graphs(self.connection, owner, written)
+            self._catalogue_all(written, owner)
+            if is_new:
+                rows = self.connection.execute(f"SELECT p, count(*) FROM {new_rows} GROUP BY p").fetchall()
+                target.diff, touched = Diff(sum(row[1] for row in rows), 0), {row[0] for row in rows}
+            else:
+                target.diff, touched = quads.replace(self.connection, owned, "kg_staging")
+                self.connection.execute("DROP TABLE kg_staging")
+            self._set_owner(owner, fingerprint)
+            self._touched |= touched
+            if not self._is_batch:
+                self.refresh()
+
+    def _end_of_quads(self) -> int:
+        return self.connection.execute("SELECT coalesce(max(rowid) + 1, 0) FROM quads").fetchone()[0]
+
+    def remove_owner(self, owner: str) -> Diff:
+        """Drop everything an owner has written, for a mapping or rule file that is gone."""
+        with self.transaction(), self.replacing(owner) as target:
+            pass
+        self.connection.execute("DELETE FROM owners WHERE owner = ?", [owner])
+        self.connection.execute("DELETE FROM graphs WHERE owner = ?", [owner])
+        return target.diff
+
+    def insert(self, select: str, parameters: Sequence[object] = ()) -> int:
+        """Add the quads (g, s, p, o) that `select` yields; returns how many were new."""
+        with self.transaction():
+            count, touched = quads.insert(self.connection, select, list(parameters))
+            self._catalogue_new()
+            self._touched |= touched
+            return count
+
+    def delete(self, select: str, parameters: Sequence[object] = ()) -> int:
+        """Take away the quads (g, s, p, o) that `select` yields; returns how many there were."""
+        with self.transaction():
+            count, touched = quads.delete(self.connection, select, list(parameters))
+            self._touched |= touched
+            return count
+
+    def refresh(self) -> None:
+        """Bring flags, statistics and graph counts up to date with what was written in this transaction."""
+        if not self._touched:
+            return
+        quads.flag_repeated(self.connection, self._touched)
+        statistics.refresh(self.connection, self._touched)
+        run = self.connection.execute
+        self._revision = self.revision + 1
+        run("UPDATE meta SET value = ? WHERE key = 'revision'", [str(self._revision)])
+        run(
+            "UPDATE graphs SET triples = coalesce(n.triples, 0), revision = ? FROM (SELECT c.id, n.triples FROM graphs c LEFT JOIN "
+            "(SELECT g, count(*) AS triples FROM quads GROUP BY g) n ON n.g = c.id) n WHERE graphs.id = n.id AND graphs.triples <> coalesce(n.triples, 0)",
+            [self._revision],
+        )
+        self._touched.clear()
+        self._statistics = None
+
+    # ── The catalogue of graphs ──────────────────────────────────────────────────────────────────────────────
+
+    def _owned(self, owner: str) -> list[int]:
+        return [row[0] for row in self.connection.execute("SELECT id FROM graphs WHERE owner = ?", [owner]).fetchall()]
+
+    def _set_owner(self, owner: str, fingerprint: str | None) -> None:
+        self.connection.execute("DELETE FROM owners WHERE owner = ?", [owner])
+        self.connection.execute("INSERT INTO owners VALUES (?, ?, ?)", [owner, fingerprint, self.revision])
+
+    def _catalogue(self, graph_id: int, iri: str, owner: str | None) -> None:
+        known = self.connection.execute("SELECT owner FROM graphs WHERE id = ?", [graph_id]).fetchone()
+        if known is None:
+            self.connection.execute("INSERT INTO graphs VALUES (?, ?, ?, 0, 0)", [graph_id, iri, owner])
+        elif owner is not None and known[0] is None:
+            self.connection.execute("UPDATE graphs SET owner = ? WHERE id = ?", [owner, graph_id])
+
+    def _catalogue_all(self, graph_ids: list[int], owner: str | None) -> None:
+        named = self.decode(g for g in graph_ids if g != DEFAULT_GRAPH)
+        for graph_id in graph_ids:
+            self._catalogue(graph_id, "" if graph_id == DEFAULT_GRAPH else named[graph_id].value, owner)
+
+    def _catalogue_new(self) -> None:
+        rows = self.connection.execute("SELECT DISTINCT g FROM quads ANTI JOIN graphs ON graphs.id = quads.g").fetchall()
+        self._catalogue_all([row[0] for row in rows], None)
+
+    def _writable(self) -> None:
+        if self.read_only:
+            raise StoreError("S103", "this graph is open for reading only", help="write through kg build, kg load or an update")
+
+
+def _config(settings: Mapping[str, object]) -> dict[str, str]:
+    return {"autoload_known_extensions": "false", "autoinstall_known_extensions": "false"} | {k: str(v) for k, v in settings.items()}
+
+
+def _open_error(path: Path, error: duckdb.Error) -> StoreError:
+    if "lock" in str(error).lower():
+        return StoreError("S104", f"{path} is open for writing in another process", notes=[str(error).splitlines()[0]])
+    return StoreError("S105", f"{path} cannot be opened as a graph file", notes=[str(error).splitlines()[0]], help="remove it and run kg build")
+
