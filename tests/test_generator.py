@@ -290,7 +290,7 @@ def concert_pairs(folder: Path) -> set[tuple]:
             grounds = set()
             if (frozenset((one, other)), target) in agreed:
                 grounds.add("agreement")
-            if (one, other[1]) in controls and other[0] == "enterprise" or (other, one[1]) in controls and one[0] == "enterprise":
+            if ((one, other[1]) in controls and other[0] == "enterprise") or ((other, one[1]) in controls and one[0] == "enterprise"):
                 grounds.add("1")
             if controllers[one] & controllers[other]:
                 grounds.add("2")
@@ -394,7 +394,7 @@ def test_money_loops_close_within_30_days_in_order_of_time(bank):
         dates = [datetime.date.fromisoformat(step[3]) for step in loop]
         assert dates == sorted(dates)
         assert (dates[-1] - dates[0]).days <= 30
-    slow = sorted((row[2] for row in truth("not_money_loop", bank)))
+    slow = sorted(row[2] for row in truth("not_money_loop", bank))
     assert (datetime.date.fromisoformat(slow[-1]) - datetime.date.fromisoformat(slow[0])).days > 30
 
 
