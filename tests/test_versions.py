@@ -11,7 +11,7 @@ import pytest
 from pyoxigraph import NamedNode
 
 from kg.errors import BuildInProgress, StoreError
-from kg.store.versions import Versions
+from kg.store.versions import Reader, Versions
 
 
 def put(store, number: int) -> None:
@@ -50,6 +50,20 @@ def test_a_draft_that_is_not_published_is_dropped(tmp_path):
         raise RuntimeError
     assert versions.current() is None
     assert [path.name for path in tmp_path.iterdir()] == ["LOCK"]
+
+
+def test_a_reader_moves_on_to_the_new_version_while_an_old_query_ends(tmp_path):
+    versions = Versions(tmp_path, keep=1)
+    reader = Reader(versions)
+    for number in (1, 2):
+        with versions.write() as draft:
+            put(draft.store, number)
+            draft.publish()
+        if number == 1:
+            running = reader.store().cursor().execute("SELECT range FROM range(100000)")
+            assert content(reader.store()) == ["urn:s:1"]
+    assert content(reader.store()) == ["urn:s:2"] and reader.version().number == 2
+    assert len(running.fetchall()) == 100000
 
 
 def test_only_the_last_versions_are_kept(tmp_path):

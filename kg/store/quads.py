@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
 
@@ -24,8 +24,24 @@ class Diff:
         return not (self.inserted or self.deleted)
 
 
-def insert(connection: duckdb.DuckDBPyConnection, select: str, parameters: list[object]) -> tuple[int, set[int]]:
-    """Add the (g, s, p, o) of `select` that are not there yet; returns how many, and the touched predicates."""
+@dataclass
+class Touched:
+    """The predicates and graphs that writes have changed, until they are counted and flagged anew."""
+
+    predicates: set[int] = field(default_factory=set)
+    graphs: set[int] = field(default_factory=set)
+
+    def add(self, other: Touched) -> None:
+        self.predicates |= other.predicates
+        self.graphs |= other.graphs
+
+    def clear(self) -> None:
+        self.predicates.clear()
+        self.graphs.clear()
+
+
+def insert(connection: duckdb.DuckDBPyConnection, select: str, parameters: list[object]) -> tuple[int, Touched]:
+    """Add the (g, s, p, o) of `select` that are not there yet; returns how many, and what was touched."""
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE kg_change AS SELECT DISTINCT g, s, p, o FROM ({select}) n "
         f"WHERE NOT EXISTS (FROM quads q WHERE {_SAME})",
@@ -35,26 +51,32 @@ def insert(connection: duckdb.DuckDBPyConnection, select: str, parameters: list[
     return _touched(connection)
 
 
-def delete(connection: duckdb.DuckDBPyConnection, select: str, parameters: list[object]) -> tuple[int, set[int]]:
-    """Take away the (g, s, p, o) of `select` that are there; returns how many, and the touched predicates."""
+def delete(connection: duckdb.DuckDBPyConnection, select: str, parameters: list[object]) -> tuple[int, Touched]:
+    """Take away the (g, s, p, o) of `select` that are there; returns how many, and what was touched."""
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE kg_change AS SELECT q.rowid AS row, q.p FROM quads q SEMI JOIN ({select}) n ON {_SAME}", parameters
+        f"CREATE OR REPLACE TEMP TABLE kg_change AS SELECT q.rowid AS row, q.p, q.g FROM quads q SEMI JOIN ({select}) n ON {_SAME}", parameters
     )
     connection.execute("DELETE FROM quads WHERE rowid IN (SELECT row FROM kg_change)")
     return _touched(connection)
 
 
-def _touched(connection: duckdb.DuckDBPyConnection) -> tuple[int, set[int]]:
-    rows = connection.execute("SELECT p, count(*) FROM kg_change GROUP BY p").fetchall()
-    connection.execute("DROP TABLE kg_change")
-    return sum(row[1] for row in rows), {row[0] for row in rows}
+def _touched(connection: duckdb.DuckDBPyConnection, table: str = "kg_change") -> tuple[int, Touched]:
+    count, touched = count_touched(connection, table)
+    connection.execute(f"DROP TABLE {table}")
+    return count, touched
 
 
-def replace(connection: duckdb.DuckDBPyConnection, owned: list[int], staging: str) -> tuple[Diff, set[int]]:
+def count_touched(connection: duckdb.DuckDBPyConnection, rows: str) -> tuple[int, Touched]:
+    """How many quads a relation holds, and their predicates and graphs."""
+    groups = connection.execute(f"SELECT p, g, count(*) FROM {rows} GROUP BY p, g").fetchall()
+    return sum(group[2] for group in groups), Touched({group[0] for group in groups}, {group[1] for group in groups})
+
+
+def replace(connection: duckdb.DuckDBPyConnection, owned: list[int], staging: str) -> tuple[Diff, Touched]:
     """Make the graphs `owned` hold exactly the quads of the table `staging` (g, s, p, o, rule, round)."""
     graphs = ", ".join(str(g) for g in owned) or "NULL"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE kg_change AS SELECT q.rowid AS row, q.p FROM quads q ANTI JOIN {staging} n ON {_SAME_PROOF} "
+        f"CREATE OR REPLACE TEMP TABLE kg_change AS SELECT q.rowid AS row, q.p, q.g FROM quads q ANTI JOIN {staging} n ON {_SAME_PROOF} "
         f"WHERE q.g IN ({graphs})"
     )
     connection.execute(
@@ -63,10 +85,10 @@ def replace(connection: duckdb.DuckDBPyConnection, owned: list[int], staging: st
     )
     connection.execute("DELETE FROM quads WHERE rowid IN (SELECT row FROM kg_change)")
     connection.execute("INSERT INTO quads (g, s, p, o, rule, round) SELECT g, s, p, o, rule, round FROM kg_fresh ORDER BY p, s")
-    inserted = connection.execute("SELECT p, count(*) FROM kg_fresh GROUP BY p").fetchall()
-    connection.execute("DROP TABLE kg_fresh")
-    deleted, touched = _touched(connection)
-    return Diff(sum(row[1] for row in inserted), deleted), touched | {row[0] for row in inserted}
+    inserted, touched = _touched(connection, "kg_fresh")
+    deleted, also_touched = _touched(connection)
+    touched.add(also_touched)
+    return Diff(inserted, deleted), touched
 
 
 def flag_repeated(connection: duckdb.DuckDBPyConnection, predicates: set[int]) -> None:

@@ -13,7 +13,7 @@ from pyoxigraph import NamedNode
 from kg.errors import StoreError
 from kg.store import quads, schema, statistics
 from kg.store.dictionary import Dictionary
-from kg.store.quads import Diff
+from kg.store.quads import Diff, Touched
 from kg.store.statistics import PredicateStatistics
 from kg.terms import DEFAULT_GRAPH, Term
 
@@ -41,7 +41,7 @@ class Store:
         self._statistics: dict[int, PredicateStatistics] | None = None
         self._revision: int | None = None
         self._depth = 0
-        self._touched: set[int] = set()
+        self._touched = Touched()
         self._is_batch = False
 
     # ── Opening and closing ──────────────────────────────────────────────────────────────────────────────────
@@ -223,13 +223,13 @@ class Store:
             quads.refuse_foreign_graphs(self.connection, owner, written)
             self._catalogue_all(written, owner)
             if is_new:
-                rows = self.connection.execute(f"SELECT p, count(*) FROM {new_rows} GROUP BY p").fetchall()
-                target.diff, touched = Diff(sum(row[1] for row in rows), 0), {row[0] for row in rows}
+                inserted, touched = quads.count_touched(self.connection, new_rows)
+                target.diff = Diff(inserted, 0)
             else:
                 target.diff, touched = quads.replace(self.connection, owned, "kg_staging")
                 self.connection.execute("DROP TABLE kg_staging")
             self._set_owner(owner, fingerprint)
-            self._touched |= touched
+            self._touched.add(touched)
             if not self._is_batch:
                 self.refresh()
 
@@ -249,28 +249,28 @@ class Store:
         with self.transaction():
             count, touched = quads.insert(self.connection, select, list(parameters))
             self._catalogue_new()
-            self._touched |= touched
+            self._touched.add(touched)
             return count
 
     def delete(self, select: str, parameters: Sequence[object] = ()) -> int:
         """Take away the quads (g, s, p, o) that `select` yields; returns how many there were."""
         with self.transaction():
             count, touched = quads.delete(self.connection, select, list(parameters))
-            self._touched |= touched
+            self._touched.add(touched)
             return count
 
     def refresh(self) -> None:
         """Bring flags, statistics and graph counts up to date with what was written in this transaction."""
-        if not self._touched:
+        if not self._touched.graphs:
             return
-        quads.flag_repeated(self.connection, self._touched)
-        statistics.refresh(self.connection, self._touched)
+        quads.flag_repeated(self.connection, self._touched.predicates)
+        statistics.refresh(self.connection, self._touched.predicates)
         run = self.connection.execute
         self._revision = self.revision + 1
         run("UPDATE meta SET value = ? WHERE key = 'revision'", [str(self._revision)])
+        changed = ", ".join(str(g) for g in self._touched.graphs)
         run(
-            "UPDATE graphs SET triples = coalesce(n.triples, 0), revision = ? FROM (SELECT c.id, n.triples FROM graphs c LEFT JOIN "
-            "(SELECT g, count(*) AS triples FROM quads GROUP BY g) n ON n.g = c.id) n WHERE graphs.id = n.id AND graphs.triples <> coalesce(n.triples, 0)",
+            f"UPDATE graphs SET revision = ?, triples = (SELECT count(*) FROM quads WHERE g = graphs.id) WHERE id IN ({changed})",
             [self._revision],
         )
         self._touched.clear()

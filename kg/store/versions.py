@@ -15,6 +15,7 @@ import fcntl
 import os
 import secrets
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -125,6 +126,35 @@ class Versions:
         for old in self.all()[: -self._keep]:
             old.path.unlink(missing_ok=True)  # a process that has it open keeps its data until it closes it
         return Version.of(path)
+
+
+class Reader:
+    """The current version, open for reading; moves on when another one is published. Safe to share between threads.
+
+    The version that was left is closed when the last cursor on it is gone, so running queries end undisturbed.
+    """
+
+    def __init__(self, versions: Versions) -> None:
+        self._versions = versions
+        self._lock = threading.Lock()
+        self._open: tuple[Version, Store] | None = None
+
+    def store(self) -> Store:
+        """The store of the version that is current now; StoreError S101 before the first build."""
+        current = self._versions.current()
+        with self._lock:
+            if self._open is None or self._open[0] != current:
+                self._open = self._versions.read()
+            return self._open[1]
+
+    def version(self) -> Version:
+        """The version that `store` gave last."""
+        self.store()
+        return self._open[0]
+
+    def close(self) -> None:
+        with self._lock:
+            self._open = None
 
 
 class Draft:

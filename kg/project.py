@@ -1,0 +1,218 @@
+"""kg.toml and the content folders → Project: what there is to build, and under which names.
+
+    [project]
+    name = "bank"                          # required
+    base = "https://example.org/bank/"     # required: data IRIs and graph names start with it
+    domains = ["core", "bank"]             # required: a folder of the same name in each content folder
+    title = { en = "…", zh = "…" }
+
+    [prefixes]
+    bank = "https://example.org/bank/ontology/"
+
+    [store]
+    path = "store"                         # the folder of versions
+    keep = 3                               # versions kept for going back
+    memory = "4GB"                         # DuckDB's limit; more spills to disk
+    threads = 2                            # default: all cores
+
+    [limits]
+    timeout = 60                           # seconds a query may take
+    rows = 1000000                         # rows a query may return
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from kg.errors import Location, ProjectError, did_you_mean
+
+WELL_KNOWN_PREFIXES = {
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
+    "owl": "http://www.w3.org/2002/07/owl#",
+    "xsd": "http://www.w3.org/2001/XMLSchema#",
+    "skos": "http://www.w3.org/2004/02/skos/core#",
+    "dcterms": "http://purl.org/dc/terms/",
+    "prov": "http://www.w3.org/ns/prov#",
+    "sh": "http://www.w3.org/ns/shacl#",
+}
+
+_KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
+    "project": {"name": str, "base": str, "domains": list, "title": dict},
+    "prefixes": {},
+    "store": {"path": str, "keep": int, "memory": str, "threads": int},
+    "limits": {"timeout": (int, float), "rows": int},
+}
+
+
+@dataclass(frozen=True)
+class ContentFile:
+    """A file of a content folder; `name` is its name without the suffix that says its kind."""
+
+    domain: str
+    name: str
+    path: Path
+
+    @property
+    def key(self) -> str:
+        return f"{self.domain}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Limits:
+    timeout: float = 60.0
+    rows: int = 1_000_000
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project folder as read from its kg.toml; paths are absolute."""
+
+    root: Path
+    name: str
+    base: str
+    domains: tuple[str, ...]
+    title: Mapping[str, str]
+    prefixes: Mapping[str, str]
+    store: Path
+    keep: int = 3
+    settings: Mapping[str, str | int] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+
+    @classmethod
+    def load(cls, path: str | Path = "kg.toml") -> Project:
+        """Read kg.toml (or the folder that has one); ProjectError names what is missing or misspelled."""
+        path = Path(path)
+        if path.is_dir():
+            path = path / "kg.toml"
+        if not path.exists():
+            raise ProjectError("P101", f"there is no project here: {path} is missing", help="go to the project's folder, or make one with kg init NAME")
+        text = path.read_text(encoding="utf-8")
+        document = _parse_toml(text, path)
+        _check_keys(document, text, path)
+        project, store = document["project"], document.get("store", {})
+        root = path.resolve().parent
+        settings = {name: store[key] for key, name in (("memory", "memory_limit"), ("threads", "threads")) if key in store}
+        loaded = cls(
+            root=root,
+            name=project["name"],
+            base=project["base"],
+            domains=tuple(project["domains"]),
+            title=project.get("title", {"en": project["name"]}),
+            prefixes=WELL_KNOWN_PREFIXES | document.get("prefixes", {}),
+            store=root / store.get("path", "store"),
+            keep=store.get("keep", 3),
+            settings=settings,
+            limits=Limits(**document.get("limits", {})),
+        )
+        _check_domains(loaded, text, path)
+        return loaded
+
+    # ── Content ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def ontology(self) -> list[ContentFile]:
+        """ontology/<domain>/**/*.ttl, the code lists among them."""
+        return list(self._files("ontology", "**/*.ttl", ".ttl"))
+
+    def checks(self) -> list[ContentFile]:
+        """ontology/<domain>/checks/*.rq: queries whose rows are faults."""
+        return list(self._files("ontology", "checks/*.rq", ".rq"))
+
+    def mappings(self) -> list[ContentFile]:
+        """mappings/<domain>/*.r2rml.ttl"""
+        return list(self._files("mappings", "*.r2rml.ttl", ".r2rml.ttl"))
+
+    def sources(self, domain: str) -> Path:
+        """mappings/<domain>/sources.toml: the one file that differs in production."""
+        return self.root / "mappings" / domain / "sources.toml"
+
+    def rules(self) -> list[ContentFile]:
+        """rules/<domain>/*.srl"""
+        return list(self._files("rules", "*.srl", ".srl"))
+
+    def cases(self) -> list[ContentFile]:
+        """rules/<domain>/cases/<file>/<case>: folders with given.ttl, then.ttl, not.ttl."""
+        found = []
+        for domain in self.domains:
+            folder = self.root / "rules" / domain / "cases"
+            found += [
+                ContentFile(domain, f"{given.parent.parent.name}/{given.parent.name}", given.parent)
+                for given in sorted(folder.glob("*/*/given.ttl"))
+            ]
+        return found
+
+    def queries(self) -> list[ContentFile]:
+        """queries/<domain>/*.rq"""
+        return list(self._files("queries", "*.rq", ".rq"))
+
+    def _files(self, folder: str, pattern: str, suffix: str) -> Iterator[ContentFile]:
+        for domain in self.domains:
+            start = self.root / folder / domain
+            for path in sorted(start.glob(pattern)):
+                name = path.relative_to(start).as_posix().removesuffix(suffix)
+                yield ContentFile(domain, name, path)
+
+    def graph_iri(self, kind: str, file: ContentFile | None = None) -> str:
+        """The named graph of a content file, such as <base>graph/map/bank/enterprise; of `edit` alone without a file."""
+        return f"{self.base}graph/{kind}" + (f"/{file.key}" if file else "")
+
+    def relative(self, path: Path) -> str:
+        """A path as a person in the project's folder would write it."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
+
+def _parse_toml(text: str, path: Path) -> dict:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line, column = getattr(error, "lineno", None), getattr(error, "colno", None)
+        if line is None:  # Python before 3.14 says it in the message only
+            words = str(error).replace(")", "").split()
+            line, column = (int(words[words.index("line") + 1].strip(",")), int(words[words.index("column") + 1])) if "line" in words else (1, 1)
+        place = Location.in_text(text, line, column, str(path))
+        raise ProjectError("P102", f"not valid TOML: {str(error).split(' (at')[0]}", place) from None
+
+
+def _check_keys(document: dict, text: str, path: Path) -> None:
+    for section, content in document.items():
+        if section not in _KEYS:
+            raise ProjectError("P103", f"unknown section [{section}]", _place(text, path, f"[{section}"), did_you_mean(section, _KEYS))
+        if not isinstance(content, dict):
+            raise ProjectError("P103", f"{section} must be a section [{section}]", _place(text, path, section))
+        for key, value in content.items():
+            allowed = _KEYS[section]
+            if section == "prefixes":
+                allowed = {key: str}
+            if key not in allowed:
+                help = did_you_mean(key, allowed) or f"[{section}] takes {', '.join(allowed)}"
+                raise ProjectError("P104", f"unknown key {key} in [{section}]", _place(text, path, key), help)
+            if not isinstance(value, allowed[key]) or isinstance(value, bool):
+                raise ProjectError("P105", f"{key} in [{section}] has the wrong type: {value!r}", _place(text, path, key))
+    for key in ("name", "base", "domains"):
+        if key not in document.get("project", {}):
+            raise ProjectError("P106", f"[project] lacks {key}", Location(str(path)), f"add {key} = … under [project]")
+    base = document["project"]["base"]
+    if not urlsplit(base).scheme or base[-1] not in "/#":
+        raise ProjectError("P107", f"base must be an absolute IRI that ends in / or #: {base}", _place(text, path, "base"))
+
+
+def _check_domains(project: Project, text: str, path: Path) -> None:
+    folders = ("ontology", "mappings", "rules", "queries")
+    for domain in project.domains:
+        if not any((project.root / folder / domain).is_dir() for folder in folders):
+            present = {child.name for folder in folders for child in (project.root / folder).glob("*") if child.is_dir()}
+            help = did_you_mean(domain, present) or "make the folder, or take the word out of domains"
+            raise ProjectError(
+                "P108", f"domain {domain} has no folder under {', '.join(folders)}", _place(text, path, "domains"), help
+            )
+
+
+def _place(text: str, path: Path, word: str) -> Location:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.lstrip().startswith(word):
+            return Location(str(path), number, line.index(word) + 1, line)
+    return Location(str(path))

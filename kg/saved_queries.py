@@ -1,0 +1,195 @@
+"""Saved queries: a .rq file with its question, its typed parameters and how it is shown.
+
+    #+ question: Who holds what in an item?
+    #+ question@zh: …
+    #+ parameter: item IRI ex:Item        name, type, class (IRI only)
+    #+ parameter: least decimal
+    #+ default: least=0
+    #+ example: item=ex:item/1
+    #+ show: table
+    SELECT …
+
+Types: IRI, string, integer, decimal, date, dateTime, boolean. A parameter without a default is required. The values are
+bound as terms, never pasted into the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyoxigraph import Literal, NamedNode
+
+from kg import terms
+from kg.errors import Location, ProjectError, QueryError, did_you_mean
+from kg.project import ContentFile, Project
+from kg.sparql.parser import parse_header
+
+TYPES = {
+    "IRI": None,
+    "string": terms.XSD_STRING,
+    "integer": terms.XSD_INTEGER,
+    "decimal": terms.XSD_DECIMAL,
+    "date": terms.XSD_DATE,
+    "dateTime": terms.XSD_DATETIME,
+    "boolean": terms.XSD_BOOLEAN,
+}
+_KEYS = ("question", "parameter", "default", "example", "show", "note")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter; `of_class` narrows an IRI, `default` and `example` are texts as in a request."""
+
+    name: str
+    type: str
+    of_class: str | None = None
+    default: str | None = None
+    example: str | None = None
+
+
+@dataclass(frozen=True)
+class SavedQuery:
+    """A query file; `questions` and `notes` are by language tag."""
+
+    domain: str
+    name: str
+    file: str
+    text: str
+    questions: Mapping[str, str]
+    notes: Mapping[str, str]
+    parameters: tuple[Parameter, ...]
+    show: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.domain}/{self.name}"
+
+    def question(self, language: str = "en") -> str:
+        return self.questions.get(language) or self.questions.get("en") or self.name
+
+    def examples(self) -> dict[str, str]:
+        """The arguments that `kg check` and the example link use."""
+        return {p.name: p.example for p in self.parameters if p.example is not None}
+
+    def bindings(self, arguments: Mapping[str, str], project: Project) -> dict[str, NamedNode | Literal]:
+        """Arguments as terms; QueryError Q301 for a missing, Q302 for an unknown, Q303 for an ill-typed one."""
+        known = {parameter.name for parameter in self.parameters}
+        for name in arguments:
+            if name not in known:
+                help = did_you_mean(name, known) or f"it takes {', '.join(sorted(known)) or 'none'}"
+                raise QueryError("Q302", f"{self.key} has no parameter {name}", Location(self.file), help)
+        bound: dict[str, NamedNode | Literal] = {}
+        for parameter in self.parameters:
+            value = arguments.get(parameter.name) or parameter.default
+            if value is None:
+                what = parameter.of_class or parameter.type
+                raise QueryError("Q301", f"{self.key} needs a value for {parameter.name} ({what})", Location(self.file),
+                                 f"for example {parameter.name}={parameter.example}" if parameter.example else None)  # fmt: skip
+            bound[parameter.name] = _term(parameter, value, project, self.file)
+        return bound
+
+
+def load(project: Project) -> list[SavedQuery]:
+    """Every saved query of the project, by domain and name."""
+    return [read(project, file) for file in project.queries()]
+
+
+def find(project: Project, key: str) -> SavedQuery:
+    """The query called `name` or `domain/name`; QueryError Q304 with what is near."""
+    files = project.queries()
+    found = [file for file in files if key in (file.key, file.name)]
+    if len(found) == 1:
+        return read(project, found[0])
+    if found:
+        raise QueryError("Q304", f"{key} is the name of several queries: {', '.join(file.key for file in found)}")
+    raise QueryError("Q304", f"there is no saved query {key}", help=did_you_mean(key, [f.name for f in files] + [f.key for f in files]))
+
+
+def read(project: Project, file: ContentFile) -> SavedQuery:
+    """Read a query file's header; ProjectError P2xx where it is wrong. The SPARQL itself is not parsed here."""
+    text = file.path.read_text(encoding="utf-8")
+    place = project.relative(file.path)
+    header = {key: values if isinstance(values, list) else [values] for key, values in parse_header(text).items()}
+    for key in header:
+        if key.partition("@")[0] not in _KEYS:
+            raise ProjectError("P201", f"unknown header line #+ {key}:", _place(text, place, key), did_you_mean(key, _KEYS))
+    defaults = _assignments(header.get("default", []), "default", text, place)
+    examples = _assignments(header.get("example", []), "example", text, place)
+    parameters = tuple(_parameter(line, defaults, examples, text, place) for line in header.get("parameter", []))
+    for name in {**defaults, **examples}:
+        if name not in {parameter.name for parameter in parameters}:
+            raise ProjectError("P202", f"a value for {name}, which is no parameter", _place(text, place, "example"), did_you_mean(name, [p.name for p in parameters]))
+    return SavedQuery(
+        domain=file.domain,
+        name=file.name,
+        file=place,
+        text=text,
+        questions=_by_language(header, "question"),
+        notes=_by_language(header, "note"),
+        parameters=parameters,
+        show=header.get("show", ["table"])[0],
+    )
+
+
+def _by_language(header: Mapping[str, list[str]], word: str) -> dict[str, str]:
+    return {key.partition("@")[2] or "en": " ".join(values) for key, values in header.items() if key.partition("@")[0] == word}
+
+
+def _assignments(lines: list[str], word: str, text: str, place: str) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for line in lines:
+        name, equals, value = line.partition("=")
+        if not equals:
+            raise ProjectError("P203", f"#+ {word}: wants name=value, not {line}", _place(text, place, word))
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def _parameter(line: str, defaults: dict[str, str], examples: dict[str, str], text: str, place: str) -> Parameter:
+    words = line.split()
+    if len(words) not in (2, 3) or words[1] not in TYPES:
+        help = did_you_mean(words[1], TYPES) if len(words) > 1 else None
+        raise ProjectError(
+            "P204", f"#+ parameter: wants name, type ({', '.join(TYPES)}) and perhaps a class, not {line}", _place(text, place, "parameter"), help
+        )
+    name = words[0].lstrip("?$")
+    return Parameter(name, words[1], words[2] if len(words) == 3 else None, defaults.get(name), examples.get(name))
+
+
+def _term(parameter: Parameter, value: str, project: Project, file: str) -> NamedNode | Literal:
+    if parameter.type == "IRI":
+        return iri(value, project)
+    datatype = TYPES[parameter.type]
+    canonical = value.strip() if parameter.type != "string" else value
+    if parameter.type != "string" and not _is_of_type(canonical, datatype):
+        raise QueryError("Q303", f"{parameter.name} must be of type {parameter.type}, not {value!r}", Location(file))
+    return Literal(canonical, datatype=NamedNode(datatype))
+
+
+def _is_of_type(lexical: str, datatype: str) -> bool:
+    # Every sensible request value can be inlined; what cannot is spelled oddly or out of range.
+    return terms.inline_literal(lexical, datatype) is not None
+
+
+def iri(text: str, project: Project) -> NamedNode:
+    """An IRI from <…>, a full IRI, or a prefixed name (whose local part may hold slashes, unlike in SPARQL)."""
+    text = text.strip()
+    if text.startswith("<") and text.endswith(">"):
+        text = text[1:-1]
+    prefix, colon, local = text.partition(":")
+    if colon and not local.startswith("//") and prefix in project.prefixes:
+        text = project.prefixes[prefix] + local
+    elif not colon:
+        raise QueryError("Q305", f"{text!r} is neither an IRI nor a prefixed name", help=did_you_mean(text, project.prefixes))
+    try:
+        return NamedNode(text)
+    except ValueError as error:
+        raise QueryError("Q305", f"{text!r} is not an IRI: {error}") from None
+
+
+def _place(text: str, file: str, word: str) -> Location:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.startswith("#+") and line[2:].lstrip().startswith(word):
+            return Location(file, number, 1, line)
+    return Location(file)
