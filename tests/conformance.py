@@ -86,11 +86,10 @@ def cases(manifest: str, *types: str) -> list:
 def walk(manifest: Path) -> Iterator[Case]:
     """The cases of `manifest` in its order, those of included manifests first."""
     graph = _load(manifest)
-    top = NamedNode(manifest.as_uri())
-    for include in _objects(graph, top, _MF + "include"):
+    for include in _objects(graph, None, _MF + "include"):  # some manifests call themselves <>, some <#>
         for item in _list(graph, include):
             yield from walk(_path(item))
-    for entries in _objects(graph, top, _MF + "entries"):
+    for entries in _objects(graph, None, _MF + "entries"):
         for node in _list(graph, entries):
             yield _case(graph, node, manifest)
 
@@ -137,7 +136,7 @@ def _list(graph: Store, node: NamedNode | BlankNode) -> list:
     return items
 
 
-def _objects(graph: Store, subject: NamedNode | BlankNode, predicate: str) -> list:
+def _objects(graph: Store, subject: NamedNode | BlankNode | None, predicate: str) -> list:
     return [quad.object for quad in graph.quads_for_pattern(subject, NamedNode(predicate), None, None)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib.resources import files
@@ -10,13 +9,17 @@ from typing import TypeVar
 
 from lark import Lark, Tree, UnexpectedInput
 
-from kg.sparql.algebra import Query
+from kg.sparql.algebra import Query, RuleSetText, Update
+from kg.sparql.header import parse_header
 from kg.sparql.source_text import SourceText, replace_word_escapes
 from kg.sparql.syntax_errors import syntax_error
 from kg.sparql.translate_queries import QueryTranslator
+from kg.sparql.translate_rules import RuleTranslator
+from kg.sparql.translate_updates import UpdateTranslator
+
+__all__ = ["parse_header", "parse_query", "parse_rules", "parse_update"]
 
 Result = TypeVar("Result")
-_HEADER_LINE = re.compile(r"#\+\s*([\w@.-]+)\s*:\s*(.*?)\s*$")
 
 
 def parse_query(
@@ -32,27 +35,26 @@ def parse_query(
     return _translate(source, QueryTranslator(source, base, dict(prefixes or {})).query, tree)
 
 
-def parse_header(text: str) -> dict[str, str | list[str]]:
-    """The `#+ key: value` lines at the top of a file, before the first line that is neither comment nor blank.
+def parse_update(
+    text: str, base: str | None = None, prefixes: Mapping[str, str] | None = None, file: str | None = None
+) -> Update:
+    """The operations of a SPARQL 1.1 Update request; arguments and errors as of `parse_query`, and Q127 for variables in
+    DATA, Q128 for blank nodes in DELETE."""
+    source = SourceText(replace_word_escapes(text), file)
+    tree = _parse(source, "update", "update")
+    return _translate(source, UpdateTranslator(source, base, dict(prefixes or {})).update, tree)
 
-    Values are text as written; a key that stands twice has the list of its values.
 
-    >>> parse_header("#+ question: Who?\\n#+ tag: a\\n#+ tag: b\\nSELECT …")
-    {'question': 'Who?', 'tag': ['a', 'b']}
+def parse_rules(
+    text: str, base: str | None = None, prefixes: Mapping[str, str] | None = None, file: str | None = None
+) -> RuleSetText:
+    """The rules, data and imports of a SPARQL-RL text; well-formedness and stratification are checked elsewhere.
+
+    Raises RuleError with the codes of `parse_query`, R for Q, and R130 for what may stand only in a sub-select.
     """
-    header: dict[str, str | list[str]] = {}
-    for line in text.splitlines():
-        line = line.strip().removeprefix("\ufeff")
-        if line and not line.startswith("#"):
-            break
-        if match := _HEADER_LINE.match(line):
-            key, value = match.groups()
-            earlier = header.get(key)
-            if earlier is None:
-                header[key] = value
-            else:
-                header[key] = [*earlier, value] if isinstance(earlier, list) else [earlier, value]
-    return header
+    source = SourceText(replace_word_escapes(text), file, is_rules=True)
+    tree = _parse(source, "rules", "ruleset")
+    return _translate(source, RuleTranslator(source, base, dict(prefixes or {})).ruleset, tree)
 
 
 @lru_cache

@@ -211,6 +211,11 @@ class TermTranslator:
         self._patterns += 1
         self.basic_pattern = self._patterns
 
+    def forget_labels(self) -> None:
+        """Begin a scope of blank node labels of its own, as each rule and each update operation has."""
+        self._pattern_of_label.clear()
+        self.new_basic_pattern()
+
     def blank_node(self, item: Token | Tree) -> Var:
         """A labelled or an anonymous blank node, as an anonymous variable."""
         if not self.place.blank_nodes:
