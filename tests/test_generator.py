@@ -135,11 +135,7 @@ def test_every_reference_leads_to_a_row(bank):
     ids = {table: {row["id"] for row in rows(table, bank)} for table in REFERENCES}
     for table in HEADERS:
         for row in rows(table, bank):
-            lost = {
-                column: row[column]
-                for column in referred.keys() & row.keys()
-                if row[column] and row[column] not in ids[referred[column]]
-            }
+            lost = {column: row[column] for column in referred.keys() & row.keys() if row[column] and row[column] not in ids[referred[column]]}
             assert not lost, (table, row)
 
 
@@ -160,18 +156,9 @@ def test_credit_codes_are_distinct_and_carry_both_check_characters(bank):
     codes = [row["credit_code"] for row in rows("enterprise", bank)]
     assert len(set(codes)) == len(codes)
     for code in codes:
-        total = sum(
-            alphabet.index(char) * weight
-            for char, weight in zip(
-                code, (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28), strict=False
-            )
-        )
+        total = sum(alphabet.index(char) * weight for char, weight in zip(code, (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28), strict=False))
         assert alphabet.index(code[17]) == (31 - total % 31) % 31, code
-        remainder = (
-            11
-            - sum(wide.index(char) * weight for char, weight in zip(code[8:16], (3, 7, 9, 10, 5, 8, 4, 2), strict=True))
-            % 11
-        )
+        remainder = 11 - sum(wide.index(char) * weight for char, weight in zip(code[8:16], (3, 7, 9, 10, 5, 8, 4, 2), strict=True)) % 11
         assert code[16] == {10: "X", 11: "0"}.get(remainder, str(remainder)), code
 
 
@@ -228,12 +215,7 @@ def controlled(owner: tuple[str, str], votes: dict, partners: dict | None = None
 def all_control(folder: Path) -> set[tuple[str, str, str]]:
     votes, kept = current_votes(folder), reserved(folder)
     owners = {holder for holders in votes.values() for holder in holders if holder[1] in kept[holder[0]]}
-    return {
-        (*owner, company)
-        for owner in owners
-        for company in controlled(owner, votes)
-        if owner != ("enterprise", company)
-    }
+    return {(*owner, company) for owner in owners for company in controlled(owner, votes) if owner != ("enterprise", company)}
 
 
 def test_planted_control_is_the_least_fixpoint_over_the_rows(bank):
@@ -256,14 +238,7 @@ def test_near_misses_are_no_control_even_with_parties_in_concert(bank):
     votes, pairs = current_votes(bank), concert_pairs(bank)
     partners = partners_of(pairs)
     misses = truth("not_control", bank)
-    assert {row[3] for row in misses} == {
-        "exactly_50",
-        "circle_only",
-        "expired",
-        "rebutted",
-        "nominee",
-        "votes_below_50",
-    }
+    assert {row[3] for row in misses} == {"exactly_50", "circle_only", "expired", "rebutted", "nominee", "votes_below_50"}
     for kind, owner, company, _ in misses:
         assert company not in controlled((kind, owner), votes, partners), (kind, owner, company)
 
@@ -307,10 +282,7 @@ def concert_pairs(folder: Path) -> set[tuple]:
         if row["kind"] == "concerted_action" and is_current(row["signed"], row["expires"])
         for pair in itertools.combinations(parties[row["id"]], 2)
     }  # fmt: skip
-    rebutted = {
-        (frozenset((party(row, "party1_"), party(row, "party2_"))), row["target_id"], row["item"])
-        for row in rows("rebuttal", folder)
-    }
+    rebutted = {(frozenset((party(row, "party1_"), party(row, "party2_"))), row["target_id"], row["item"]) for row in rows("rebuttal", folder)}
 
     found = set()
     for target, holders in votes.items():
@@ -318,26 +290,16 @@ def concert_pairs(folder: Path) -> set[tuple]:
             grounds = set()
             if (frozenset((one, other)), target) in agreed:
                 grounds.add("agreement")
-            if ((one, other[1]) in controls and other[0] == "enterprise") or (
-                (other, one[1]) in controls and one[0] == "enterprise"
-            ):
+            if ((one, other[1]) in controls and other[0] == "enterprise") or ((other, one[1]) in controls and one[0] == "enterprise"):
                 grounds.add("1")
             if controllers[one] & controllers[other]:
                 grounds.add("2")
             if main[one] & posts[other] or posts[one] & main[other]:
                 grounds.add("3")
             for person, investor in ((one, other), (other, one)):
-                if (
-                    person[0] == "person"
-                    and investor[0] == "enterprise"
-                    and current_votes_of(votes, investor, person) >= 30
-                ):
+                if person[0] == "person" and investor[0] == "enterprise" and current_votes_of(votes, investor, person) >= 30:
                     grounds.add("7")
-            found |= {
-                (one, other, target, item)
-                for item in grounds
-                if (frozenset((one, other)), target, item) not in rebutted
-            }
+            found |= {(one, other, target, item) for item in grounds if (frozenset((one, other)), target, item) not in rebutted}
     return found
 
 
@@ -353,9 +315,7 @@ def partners_of(pairs: set[tuple]) -> dict:
     direct = {key: set(value) for key, value in partners.items()}
     for (one, target), others in direct.items():  # what a partner commands comes with him
         for other in others:
-            partners[one, target] |= {
-                third for third in direct.get((other, target), ()) if (*sorted((other, third)), target, "1") in pairs
-            }
+            partners[one, target] |= {third for third in direct.get((other, target), ()) if (*sorted((other, third)), target, "1") in pairs}
     return partners
 
 
@@ -390,8 +350,7 @@ def test_integrated_ownership_solves_the_equations_of_the_loop(bank):
         held: dict[tuple[str, str], float] = {}
         for _ in range(60):
             held = {
-                ("enterprise", name): holders.get((kind, owner), 0)
-                + sum(held.get(holder, 0) * share for holder, share in holders.items())
+                ("enterprise", name): holders.get((kind, owner), 0) + sum(held.get(holder, 0) * share for holder, share in holders.items())
                 for name, holders in capital.items()
             }
         assert held["enterprise", company] == pytest.approx(float(integrated), abs=1e-6)
@@ -431,11 +390,7 @@ def test_money_loops_close_within_30_days_in_order_of_time(bank):
     for loop in loops.values():
         loop.sort(key=lambda step: step[0])
         for (_, account, transfer, date), (_, after, *_) in zip(loop, loop[1:] + loop[:1], strict=True):
-            assert (transfer["payer_account_id"], transfer["payee_account_id"], transfer["date"]) == (
-                account,
-                after,
-                date,
-            )
+            assert (transfer["payer_account_id"], transfer["payee_account_id"], transfer["date"]) == (account, after, date)
         dates = [datetime.date.fromisoformat(step[3]) for step in loop]
         assert dates == sorted(dates)
         assert (dates[-1] - dates[0]).days <= 30

@@ -34,19 +34,16 @@ def write(store: Store, owner: str, graph: NamedNode, *triples: tuple):
     rows = [store.encode(triple) for triple in triples]
     with store.replacing(owner) as target:
         for s, p, o in rows:
-            store.connection.execute(
-                f"INSERT INTO {target.table} (g, s, p, o) VALUES (?, ?, ?, ?)", [graph_id, s, p, o]
-            )
+            store.connection.execute(f"INSERT INTO {target.table} (g, s, p, o) VALUES (?, ?, ?, ?)", [graph_id, s, p, o])
     return target.diff
 
 
 literals = st.one_of(
     st.text(max_size=12).map(Literal),
     st.text(max_size=5).map(lambda text: Literal(text, language="zh")),
-    st.tuples(
-        st.text(alphabet="0123456789.-+eINFaT:Z ", max_size=12),
-        st.sampled_from(["integer", "decimal", "double", "date", "dateTime", "boolean", "byte"]),
-    ).map(lambda pair: Literal(pair[0], datatype=NamedNode(XSD + pair[1]))),
+    st.tuples(st.text(alphabet="0123456789.-+eINFaT:Z ", max_size=12), st.sampled_from(["integer", "decimal", "double", "date", "dateTime", "boolean", "byte"])).map(
+        lambda pair: Literal(pair[0], datatype=NamedNode(XSD + pair[1]))
+    ),
 )
 terms = st.one_of(
     literals, st.integers(0, 2**60).map(lambda n: NamedNode(f"{EX}item/{n}")), st.text("abc", min_size=1).map(BlankNode),

@@ -19,9 +19,7 @@ def put(store, number: int) -> None:
     s, p, o = store.encode([NamedNode(f"urn:{name}:{number}") for name in "spo"])
     g = store.graph_id("urn:g")
     with store.replacing("test") as target:
-        store.connection.execute(
-            f"INSERT INTO {target.table} (g, s, p, o) SELECT {g}, {s}, {p} + range * 0, {o} FROM range(1)"
-        )
+        store.connection.execute(f"INSERT INTO {target.table} (g, s, p, o) SELECT {g}, {s}, {p} + range * 0, {o} FROM range(1)")
 
 
 def content(store) -> list[str]:
@@ -78,11 +76,7 @@ def test_only_the_last_versions_are_kept(tmp_path):
 
 
 def test_two_builds_at_once_are_refused_with_the_other_one_named(tmp_path):
-    with (
-        Versions(tmp_path).write(),
-        pytest.raises(BuildInProgress, match=f"process {os.getpid()}"),
-        Versions(tmp_path).write(),
-    ):
+    with Versions(tmp_path).write(), pytest.raises(BuildInProgress, match=f"process {os.getpid()}"), Versions(tmp_path).write():
         pass
 
 
@@ -108,9 +102,7 @@ def test_a_build_killed_at_any_moment_leaves_a_good_graph(tmp_path, delay):
         put(draft.store, 1)
         draft.publish()
     process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(BUILDER), str(tmp_path)],
-        stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": "."},
+        [sys.executable, "-c", textwrap.dedent(BUILDER), str(tmp_path)], stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": "."}
     )
     process.stdout.readline()  # the first build of the other process is done, the next has begun
     time.sleep(delay)
