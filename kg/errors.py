@@ -17,11 +17,11 @@
 
 The printed form names the code, the place, the line itself and the remedy:
 
-    error R204: rule:limit-breach depends on its own negation
-      rules/bank/exposure.srl:18:5
-         18 |     NOT { ?group bank:isWithinLimit true }
-      cycle: limit-breach → within-limit → limit-breach
-      help: compute isWithinLimit from asserted facts only, or drop the NOT
+    error R204: rule:ripe depends on its own negation
+      rules/garden/fruit.srl:18:5
+         18 |     NOT { ?fruit garden:isUnripe true }
+      cycle: ripe → unripe → ripe
+      help: compute isUnripe from asserted facts only, or drop the NOT
 """
 
 from __future__ import annotations
@@ -155,8 +155,8 @@ class RemoteError(KgError):
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A help line naming up to three known words close to `word`, or None.
 
-    >>> did_you_mean("capitl", ["capital", "company"])
-    'did you mean capital?'
+    >>> did_you_mean("appel", ["apple", "pear"])
+    'did you mean apple?'
     """
     close = get_close_matches(word, list(known), n=3, cutoff=0.6)
     return f"did you mean {' or '.join(close)}?" if close else None

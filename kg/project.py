@@ -1,13 +1,13 @@
 """kg.toml and the content folders → Project: what there is to build, and under which names.
 
     [project]
-    name = "bank"                          # required
-    base = "https://example.org/bank/"     # required: data IRIs and graph names start with it
-    domains = ["core", "bank"]             # required: a folder of the same name in each content folder
+    name = "garden"                        # required
+    base = "https://example.org/garden/"   # required: data IRIs and graph names start with it
+    domains = ["core", "garden"]            # required: a folder of the same name in each content folder
     title = { en = "…", zh = "…" }
 
     [prefixes]
-    bank = "https://example.org/bank/ontology/"
+    garden = "https://example.org/garden/ontology/"
 
     [store]
     path = "store"                         # the folder of versions
@@ -157,7 +157,7 @@ class Project:
                 yield ContentFile(domain, name, path)
 
     def graph_iri(self, kind: str, file: ContentFile | None = None) -> str:
-        """The named graph of a content file, such as <base>graph/map/bank/enterprise; of `edit` alone without a file."""
+        """The named graph of a content file, such as <base>graph/map/garden/trees; of `edit` alone without a file."""
         return f"{self.base}graph/{kind}" + (f"/{file.key}" if file else "")
 
     def relative(self, path: Path) -> str:
