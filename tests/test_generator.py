@@ -450,6 +450,29 @@ def test_a_larger_bank_has_corrections_of_negative_amount_and_payments_both_ways
     assert any(row["account_number"].startswith("0") for row in rows("account", several_copies))
 
 
+def test_rows_keep_the_order_of_time(bank):
+    """No stake before the company's founding, no transfer outside the life of its accounts, no loan before the customer."""
+    enterprise = {row["id"]: row for row in rows("enterprise", bank)}
+    account = {row["id"]: row for row in rows("account", bank)}
+    never = "9999-12-31"
+    for row in rows("shareholding", bank):
+        assert enterprise[row["company_id"]]["founded"] <= row["from_date"] < (row["to_date"] or never), row
+    for row in rows("transfer", bank):
+        for end in ("payer_account_id", "payee_account_id"):
+            assert account[row[end]]["opened"] <= row["date"] <= (account[row[end]]["closed"] or never), row
+    for row in rows("loan", bank):
+        borrower = enterprise[row["borrower_id"]]
+        assert borrower["founded"] <= borrower["customer_since"] <= row["drawn"] <= (borrower["customer_until"] or never), row
+
+
+def test_one_person_companies_have_one_current_holder_of_the_right_kind(bank):
+    holders = current_votes(bank)
+    for row in rows("enterprise", bank):
+        if row["legal_form"] in ("1151", "1152"):
+            kinds = [kind for kind, _ in holders[row["id"]]]
+            assert kinds == ["person" if row["legal_form"] == "1151" else "enterprise"], row
+
+
 def test_namesakes_are_two_persons_of_one_name(bank):
     names = {row["id"]: row["name"] for row in rows("person", bank)}
     for one, other in truth("namesake", bank):

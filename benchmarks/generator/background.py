@@ -41,15 +41,17 @@ def kinships(rng: np.random.Generator, people: Population, count: int) -> Column
     """Pairs of relatives; parents, children and siblings will share a surname."""
     person, relative = people.some_persons(rng, count), people.some_persons(rng, count)
     lowest, size = people.reserved_persons + 1, people.persons - people.reserved_persons
+    kind = weighted(rng, [18, 25, 18, 17, 6, 6, 5, 5], count)
+    spouses = np.flatnonzero(kind == KINDS_OF_KIN.index("spouse"))[: size // 2]
+    couples = lowest + rng.permutation(size)[: 2 * len(spouses)].reshape(-1, 2)
+    person[spouses], relative[spouses] = couples[:, 0], couples[:, 1]  # nobody is married twice
     relative = np.where(relative == person, lowest + (relative - lowest + 1) % size, relative)
-    return {"person_id": person, "relative_id": relative, "kind": chosen(KINDS_OF_KIN, weighted(rng, [18, 25, 18, 17, 6, 6, 5, 5], count))}
+    return {"person_id": person, "relative_id": relative, "kind": chosen(KINDS_OF_KIN, kind)}
 
 
 def agreements(rng: np.random.Generator, stakes: Columns, count: int) -> tuple[Columns, Columns]:
     """Agreements and their parties: two to four holders of one company, who stand side by side in `stakes`."""
-    company = stakes["company_id"]
-    beside = np.flatnonzero((company[:-1] == company[1:]) & np.isnat(stakes["to_date"][:-1]) & np.isnat(stakes["to_date"][1:]))
-    place = beside[rng.integers(0, len(beside), count)]
+    company, place = stakes["company_id"], _side_by_side(rng, stakes, count)
     kind = weighted(rng, [55, 15, 20, 10], count)
     has_target = (kind < 2) | (rng.random(count) < 0.5)
     signed = days(rng, "2017-01-01", "2026-06-01", count)
@@ -67,14 +69,23 @@ def agreements(rng: np.random.Generator, stakes: Columns, count: int) -> tuple[C
     return written, {"agreement_id": parties[0], "party_enterprise_id": parties[1], "party_person_id": parties[2]}
 
 
-def rebuttals(rng: np.random.Generator, people: Population, count: int) -> Columns:
-    nothing = np.zeros(count, np.int64)
-    is_person = rng.random(count) < 0.4
+def _side_by_side(rng: np.random.Generator, stakes: Columns, count: int) -> np.ndarray:
+    """Rows of current stakes that are followed by a current stake of another holder in the same company."""
+    company, is_current = stakes["company_id"], np.isnat(stakes["to_date"])
+    differs = np.zeros(len(company) - 1, bool)
+    for holder in ("holder_enterprise_id", "holder_person_id"):
+        differs |= stakes[holder][:-1] != stakes[holder][1:]
+    beside = np.flatnonzero((company[:-1] == company[1:]) & is_current[:-1] & is_current[1:] & differs)
+    return beside[rng.integers(0, len(beside), count)]
+
+
+def rebuttals(rng: np.random.Generator, stakes: Columns, count: int) -> Columns:
+    """Presumptions rebutted between two holders of one company."""
+    place = _side_by_side(rng, stakes, count)
     return {
-        "party1_enterprise_id": np.where(is_person, 0, people.some_enterprises(rng, count)),
-        "party1_person_id": np.where(is_person, people.some_persons(rng, count), 0),
-        "party2_enterprise_id": people.some_enterprises(rng, count), "party2_person_id": nothing,
-        "target_id": people.some_enterprises(rng, count), "item": 1 + weighted(rng, [1, 2, 6, 3, 1, 3, 4, 3, 3, 2, 1, 1], count),
+        "party1_enterprise_id": stakes["holder_enterprise_id"][place], "party1_person_id": stakes["holder_person_id"][place],
+        "party2_enterprise_id": stakes["holder_enterprise_id"][place + 1], "party2_person_id": stakes["holder_person_id"][place + 1],
+        "target_id": stakes["company_id"][place], "item": 1 + weighted(rng, [1, 2, 6, 3, 1, 3, 4, 3, 3, 2, 1, 1], count),
         "decided": days(rng, "2019-01-01", "2026-06-20", count), "source": chosen(["律师法律意见书", "交易所问询函回复", "当事人说明"], rng.integers(0, 3, count)),
     }  # fmt: skip
 
@@ -90,6 +101,7 @@ def accounts(rng: np.random.Generator, people: Population, count: int, first_id:
     closed = np.where(rng.random(count) < 0.03, days(rng, "2024-09-01", "2026-06-29", count), NEVER)
     left = people.until[owner - 1]
     closed[:enterprises] = np.where(np.isnat(left), closed[:enterprises], left)
+    opened = np.where(opened >= closed, closed - 100, opened)
     kind = np.where(np.arange(count) < len(every), 0, weighted(rng, [0, 70, 20, 10], count))
     kind[:enterprises] = np.where(people.is_customer[owner - 1], kind[:enterprises], 4)
     kind[enterprises:] = 5
@@ -106,8 +118,9 @@ def accounts(rng: np.random.Generator, people: Population, count: int, first_id:
 class PaymentNetwork:
     """Who pays whom: a fixed set of relations with hubs, some of them both ways, each with its purpose and usual amount."""
 
-    def __init__(self, rng: np.random.Generator, first: int, enterprises: int, persons: int, transfers: int):
-        """Accounts `first`… are `enterprises` accounts of enterprises and then `persons` accounts of persons."""
+    def __init__(self, rng: np.random.Generator, first: int, enterprises: int, closed: np.ndarray, transfers: int):
+        """Accounts `first`… are `enterprises` accounts of enterprises and then accounts of persons; `closed` of each, or NaT."""
+        persons = len(closed) - enterprises
         size = max(transfers // 4, 20)
         payer = first + skewed(rng, enterprises, size, 0.7)
         payee = first + skewed(rng, enterprises, size, 1.1)
@@ -122,6 +135,8 @@ class PaymentNetwork:
         trade = rng.integers(0, len(words.TRADE_PURPOSES), size)
         other = len(words.TRADE_PURPOSES) + rng.integers(0, len(words.OTHER_PURPOSES), size)
         self._payer, self._payee = payer, payee
+        ends = np.where(np.isnat(closed), AS_OF, closed - 1)
+        self._last = np.minimum(ends[payer - first], ends[payee - first])
         self._purpose = np.select([kind == 0, kind == 1], [np.where(rng.random(size) < 0.6, 0, trade), len(PURPOSES) - 1], other)
         self._usual = np.where(kind == 1, rng.normal(8.9, 0.4, size), rng.normal(10.8, 1.6, size))
         weight = rng.pareto(1.3, size) + 0.2
@@ -132,11 +147,14 @@ class PaymentNetwork:
         relation = np.searchsorted(self._often, rng.random(count))
         cents = np.rint(np.exp(self._usual[relation] + rng.normal(0, 0.5, count)).clip(0.01, 3e9) * 100).astype(np.int64)
         cents = np.where(rng.random(count) < 0.3, np.maximum(cents // 100_000, 1) * 100_000, cents)
-        purpose, date = self._purpose[relation], working_days(rng, "2024-07-01", "2026-06-30", count)
+        purpose, date, begin = self._purpose[relation], working_days(rng, "2024-07-01", "2026-06-30", count), np.datetime64("2024-07-01")
+        last = self._last[relation]
+        date = np.where(date > last, begin + (date - begin) % (last - begin + 1), date)
         cents[rng.random(count) < 0.0008] = 0
         wrong = np.flatnonzero(rng.random(count) < 0.001)
         wrong = wrong[wrong > 0]
-        relation[wrong], date[wrong] = relation[wrong - 1], np.minimum(date[wrong - 1] + 1, AS_OF)
+        relation[wrong] = relation[wrong - 1]
+        date[wrong] = np.minimum(date[wrong - 1] + 1, self._last[relation[wrong]])
         cents[wrong], purpose[wrong] = -np.abs(cents[wrong - 1]), len(PURPOSES) - 2
         return {
             "payer_account_id": self._payer[relation], "payee_account_id": self._payee[relation],
@@ -160,17 +178,22 @@ def invoices(rng: np.random.Generator, people: Population, count: int) -> Column
 
 def loans(rng: np.random.Generator, people: Population, count: int) -> Columns:
     amount = heavy(rng, count, 1_800_000, 1.2, 10_000)
+    borrower = people.some_customers(rng, count, 0.4)
+    since, left = people.since[borrower - 1], people.until[borrower - 1]
+    latest = np.where(np.isnat(left), np.datetime64("2026-06-25"), left)
     drawn = working_days(rng, "2022-01-01", "2026-06-25", count)
+    is_outside = (drawn < since) | (drawn > latest)
+    drawn = np.where(is_outside, since + ((latest - since).astype(np.int64) * rng.random(count)).astype(np.int64), drawn)
     due = drawn + np.array([180, 365, 730, 1095, 1825])[weighted(rng, [10, 50, 15, 20, 5], count)]
     late = (AS_OF - due).astype(np.int64)
-    is_bad = rng.random(count) < 0.35
+    is_bad = (rng.random(count) < 0.35) & np.isnat(left)
     overdue = np.where((late > 0) & is_bad & (late < 720), late, 0)
-    paid_off = (late > 0) & (overdue == 0)
+    paid_off = ((late > 0) & (overdue == 0)) | ~np.isnat(left)
     balance = np.where(paid_off, 0, np.where(rng.random(count) < 0.6, amount, amount * rng.integers(1, 10, count) // 10))
     rating = np.searchsorted([1, 91, 181, 361], overdue, side="right")
     rating = np.where((overdue == 0) & (rng.random(count) < 0.03), 1, rating)
     return {
-        "borrower_id": people.some_customers(rng, count, 0.4), "amount": amount, "balance": balance, "drawn": drawn, "due": due,
+        "borrower_id": borrower, "amount": amount, "balance": balance, "drawn": drawn, "due": due,
         "overdue_days": overdue, "rating": chosen(["normal", "special_mention", "substandard", "doubtful", "loss"], rating),
     }  # fmt: skip
 

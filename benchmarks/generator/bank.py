@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.generator import background, vocabulary
-from benchmarks.generator.entities import Population, enterprise_columns, person_names
+from benchmarks.generator.entities import Population, enterprise_columns, person_names, sole_holders
 from benchmarks.generator.patterns_control import CONTROL_PATTERNS
 from benchmarks.generator.patterns_money import MONEY_PATTERNS, TRUTH_HEADERS
 from benchmarks.generator.planting import Planting
@@ -114,7 +114,7 @@ class _Bank:
         people = Population(
             enterprises=len(enterprise["founded"]), persons=max(sizes.person, len(plant.people) + 20), reserved_enterprises=len(plant.companies),
             reserved_persons=len(plant.people), account_managers=sizes.account_manager, founded=enterprise["founded"],
-            is_customer=~np.isnat(enterprise["customer_since"]), until=enterprise["customer_until"],
+            since=enterprise["customer_since"], until=enterprise["customer_until"], sole=sole_holders(enterprise["legal_form"]),
         )  # fmt: skip
         self._write("enterprise", enterprise)
         del enterprise
@@ -138,7 +138,8 @@ class _Bank:
 
     def _write_ownership(self, people: Population) -> None:
         random = self._random
-        owners = Owners(people.reserved_enterprises + 1, people.enterprises, people.reserved_persons + 1, people.persons)
+        first = people.reserved_enterprises + 1
+        owners = Owners(first, people.enterprises, people.reserved_persons + 1, people.persons, people.founded[first - 1 :], people.sole[first - 1 :])
         stakes = shareholding_columns(random("shareholding"), owners, self._left("shareholding"))
         representative = np.zeros(owners.last - owners.first + 1, np.int64)
         held = np.isnat(stakes["to_date"]) & (stakes["holder_person_id"] > 0) & (random("representative").random(len(stakes["to_date"])) < 0.7)
@@ -148,7 +149,7 @@ class _Bank:
         agreements, parties = background.agreements(random("agreement"), stakes, self._left("agreement"))
         (number,) = self._write("agreement", agreements)
         self._write("agreement_party", parties | {"agreement_id": number[parties["agreement_id"]]})
-        self._write("rebuttal", background.rebuttals(random("rebuttal"), people, self._left("rebuttal")))
+        self._write("rebuttal", background.rebuttals(random("rebuttal"), stakes, self._left("rebuttal")))
 
     def _write_money(self, people: Population) -> None:
         random = self._random
@@ -157,7 +158,7 @@ class _Bank:
         enterprises = int(np.count_nonzero(accounts["owner_enterprise_id"]))
         self._write("account", accounts)
         count = self._left("transfer")
-        network = background.PaymentNetwork(random("network"), planted + 1, enterprises, len(accounts["opened"]) - enterprises, count)
+        network = background.PaymentNetwork(random("network"), planted + 1, enterprises, accounts["closed"], count)
         del accounts
         chunks = [min(_CHUNK, count - start) for start in range(0, count, _CHUNK)]
         self._write("transfer", *(lambda n=n, size=size: network.transfers(random("transfer", n), size) for n, size in enumerate(chunks)))

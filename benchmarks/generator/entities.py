@@ -25,8 +25,14 @@ class Population:
     reserved_persons: int
     account_managers: int
     founded: np.ndarray  # by enterprise id - 1
-    is_customer: np.ndarray
+    since: np.ndarray
     until: np.ndarray
+    sole: np.ndarray  # 1 where the legal form allows but one person as holder, 2 where but one enterprise, else 0
+
+    @property
+    def is_customer(self) -> np.ndarray:
+        """By enterprise id - 1: present and former customers."""
+        return ~np.isnat(self.since)
 
     def some_enterprises(self, rng: np.random.Generator, count: int, skew: float = 0.0) -> np.ndarray:
         """Ids of background enterprises; with `skew` > 0 some come far more often than others."""
@@ -72,9 +78,11 @@ def enterprise_columns(rng: np.random.Generator, planted: list[Company], count: 
     founded = days(rng, "1993-01-01", "2025-12-31", count)
     since = np.minimum(founded + rng.integers(10, 3000, count), np.datetime64("2026-06-01"))
     since[rng.random(count) >= 0.6] = NEVER
-    until = np.where(~np.isnat(since) & (rng.random(count) < 0.06), days(rng, "2024-01-01", "2026-06-20", count), NEVER)
-    until[until <= since] = NEVER
-    status = chosen(["active", "deregistered", "revoked"], weighted(rng, [92, 5, 3], count)).to_pylist()
+    status = weighted(rng, [92, 5, 3], count)
+    leaves = ~np.isnat(since) & ((rng.random(count) < 0.05) | (status == 1))
+    until = np.where(leaves, days(rng, "2024-09-01", "2026-06-20", count), NEVER)
+    since = np.where(until <= since, until - 200, since)
+    founded = np.where(founded > since, since, founded)
     capital = np.rint(np.exp(rng.normal(1.2, 1.4, count))).clip(1, 500_000).astype(np.int64) * 50_000_000  # steps of 0.5 m yuan
     address = joined(
         chosen(words.STREETS, rng.integers(0, len(words.STREETS), count)), _numbers(rng, 1, 999, count), pa.scalar("号"),
@@ -85,7 +93,7 @@ def enterprise_columns(rng: np.random.Generator, planted: list[Company], count: 
 
     columns = {
         "name": names, "legal_form": pa.array(forms), "industry": chosen([code for code, *_ in words.INDUSTRIES], industry),
-        "region": pa.array(regions), "registered_capital": capital, "founded": founded, "status": pa.array(status), "address": address,
+        "region": pa.array(regions), "registered_capital": capital, "founded": founded, "status": chosen(["active", "deregistered", "revoked"], status), "address": address,
         "phone": phone, "customer_since": since, "customer_until": until, "account_manager": manager,
     }  # fmt: skip
     columns = _with_planted(columns, planted, trade)
@@ -94,6 +102,12 @@ def enterprise_columns(rng: np.random.Generator, planted: list[Company], count: 
     is_new = columns["founded"] >= np.datetime64("2015-10-01")
     columns["credit_code"] = credit_codes(np.arange(1, count + 1), region, prefix, is_new, seed)
     return columns
+
+
+def sole_holders(forms: pa.Array) -> np.ndarray:
+    """The `sole` column of a `Population`, from legal forms."""
+    codes = forms.to_numpy(zero_copy_only=False)
+    return np.select([codes == words.ONE_PERSON, codes == words.ONE_LEGAL_PERSON], [1, 2], 0)
 
 
 def _with_planted(columns: dict[str, object], planted: list[Company], trade: pa.Array) -> dict[str, object]:
@@ -126,8 +140,6 @@ def _with_planted(columns: dict[str, object], planted: list[Company], trade: pa.
 
 def _planted_name(company: Company, drawn: str) -> str:
     city = _CITY_NAMES.get(company.region, "")
-    if company.form == words.STATE_BODY:
-        return f"{city}市人民政府国有资产监督管理委员会"
     return f"{city}{company.trade or drawn}{_INDUSTRY_WORDS.get(company.industry, '实业')}{words.SUFFIXES[company.form]}"
 
 
@@ -144,7 +156,7 @@ def person_names(rng: np.random.Generator, planted: list[str | None], count: int
     """Names by the frequencies of surnames; of each pair (row, row) in `kin` the second takes the first's surname."""
     surname = weighted(rng, [int(weight) for weight in words.SURNAMES.values()], count)
     surname[kin[:, 1]] = surname[kin[:, 0]]
-    whole = np.minimum(rng.geometric(0.04, count) - 1, len(words.GIVEN_WHOLE) - 1)
+    whole = (rng.geometric(0.04, count) - 1) % len(words.GIVEN_WHOLE)
     built = joined(
         chosen(words.GIVEN_FIRST, rng.integers(0, len(words.GIVEN_FIRST), count)),
         chosen(words.GIVEN_SECOND, rng.integers(0, len(words.GIVEN_SECOND), count)),

@@ -41,20 +41,22 @@ def generate_ownership(folder: Path, companies: int, stakes: int, seed: int, rep
 def _shapes(random: np.random.Generator, blocks: int) -> tuple[dict[str, np.ndarray], int, int]:
     """`blocks` of four companies A B C D with three persons P Q R: the planted stakes, companies used, persons used.
 
-    P controls A (60 %); A and P together control B (30 + 25); A and B control C (28 + 23); C holds D by a majority, D holds
-    a cross-holding of 20 % in A; Q and R are minorities. Every tenth block's A is held by the D of the block before, for 52 %.
+    P controls A (52 %); A and P together control B (30 + 25); A and B control C (28 + 23); C holds D by a majority, D has
+    a cross-holding of 20 % in A; Q and R are minorities. Three blocks make a chain, twelve companies deep under one P: the A of
+    its second and third block is held for 52 % by the D of the block before.
     """
     first = 4 * np.arange(blocks)
     a, b, c, d = (first + place for place in (1, 2, 3, 4))
     p, q, r = (3 * np.arange(blocks) + place for place in (1, 2, 3))
     none = np.zeros(blocks, np.int64)
-    chained = np.arange(blocks) % 10 != 0
+    chained = np.arange(blocks) % 3 != 0
+    p = p - 3 * (np.arange(blocks) % 3)  # the P of the chain's first block
     above = np.where(chained, d - 4, 0)
     rows = [  # holder company, holder person, company, percent
         (above, np.where(chained, 0, p), a, 52), (none, q, a, 20), (d, none, a, 20),
         (a, none, b, 30), (none, p, b, 25), (none, q, b, 45),
         (a, none, c, 28), (b, none, c, 23), (none, r, c, 49),
-        (c, none, d, 50 + random.integers(1, 40)), (none, r, d, 10),
+        (c, none, d, 51 + random.integers(0, 40)), (none, r, d, 10),
     ]  # fmt: skip
     count = blocks * len(rows)
     percent = np.concatenate([np.full(blocks, percent * 10_000) for *_, percent in rows])

@@ -144,9 +144,12 @@ def nominee(plant: Planting) -> None:
 
 
 def state_siblings(plant: Planting) -> None:
-    """A state body controls three companies that are no group for that; one has a subsidiary of its own."""
-    names = ("苏州市人民政府国有资产监督管理委员会", "320500")
-    body = plant.company("", "S9221", names[1], words.STATE_BODY, full_name=None if plant.copy else names[0], customer_since=None)
+    """A state body controls three companies that are no group for that; one has a subsidiary of its own. One body a city."""
+    if plant.copy >= len(words.CITIES):
+        return
+    region, city, _ = words.CITIES[plant.copy]
+    name = f"{city}市人民政府国有资产监督管理委员会"
+    body = plant.company("", "S9221", region, words.STATE_BODY, full_name=name, customer_since=None)
     siblings = [
         plant.company(trade, industry, form=words.STATE_OWNED)
         for trade, industry in (("城投", "E4813"), ("水务", "N7721"), ("交运", "G5431"))

@@ -165,6 +165,10 @@ def supply_chain(plant: Planting) -> None:
         for month in ("2026-01-20", "2026-03-20", "2026-05-20"):
             plant.invoice(seller, customer, amount, month)
             plant.pay(customer, seller, amount, str(np.datetime64(month) + 10), "货款")
+    plant.pay(core, supplier, 50_000, "2026-06-01", "货款")
+    plant.pay(core, supplier, -50_000, "2026-06-02", "冲正")
+    plant.pay(core, supplier, 0, "2026-06-03", "货款")
+    plant.pay(supplier, core, 20_000, "2026-06-04", "往来款")
     plant.invoice(supplier, core, 800_000, "2026-04-02", void=True)
     plant.invoice(supplier, core, -100_000, "2026-05-28")
     plant.invoice(second, core, 0, "2026-05-29")

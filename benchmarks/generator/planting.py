@@ -60,7 +60,7 @@ class Planting:
 
     def company(self, trade: str, industry: str = "F5211", region: str = "320500", form: str = words.LIMITED, **more) -> Party:
         """A new enterprise; its trade name is kept in the first copy only, later copies draw one."""
-        if self.copy:
+        if self.copy and form not in (words.STATE_BODY, words.NOMINEE):
             region = words.CITIES[int(self.rng.integers(len(words.CITIES)))][0]
         self.companies.append(Company(None if self.copy else trade, industry, region, form, **more))
         return Party("enterprise", len(self.companies))
@@ -85,6 +85,8 @@ class Planting:
               since: str = "2016-03-01", until: str | None = None) -> int:  # fmt: skip
         """A shareholding; the votes are the capital's share unless given."""
         self._owned.add(company.id)
+        if percent == 100 and self.companies[company.id - 1].form == words.LIMITED:
+            self.companies[company.id - 1].form = words.ONE_PERSON if holder.kind == "person" else words.ONE_LEGAL_PERSON
         return self.row("shareholding", *holder.columns, company.id, percent, percent if votes is None else votes, since, until)
 
     def scattered(self, company: Party, *percents: float) -> None:
@@ -133,11 +135,13 @@ class Planting:
     def account(self, owner: Party) -> int:
         """The account of a party, opened when first asked for."""
         if owner not in self._accounts:
-            kind = "personal" if owner.kind == "person" else "basic"
-            if owner.kind == "enterprise" and self.companies[owner.id - 1].customer_since is None:
-                kind = "external"
+            kind, opened, closed = "personal", "2018-02-08", None
+            if owner.kind == "enterprise":
+                company = self.companies[owner.id - 1]
+                kind = "basic" if company.customer_since else "external"
+                opened, closed = company.customer_since or opened, company.customer_until
             number = f"0032{owner.kind == 'person':d}{owner.id:011d}"
-            self._accounts[owner] = self.row("account", *owner.columns, number, "2018-02-08", None, kind)
+            self._accounts[owner] = self.row("account", *owner.columns, number, opened, closed, kind)
         return self._accounts[owner]
 
     def pay(self, payer: Party, payee: Party, amount: float, date: str, purpose: str) -> int:
@@ -159,15 +163,16 @@ class Planting:
         """Give each company of this copy that has no shareholder a sole one, and each an account and a legal representative."""
         for number in range(self._finished + 1, len(self.companies) + 1):
             company = Party("enterprise", number)
-            if self.companies[number - 1].form in (words.STATE_BODY, words.NOMINEE):
+            fixed = self.companies[number - 1]
+            if fixed.form in (words.STATE_BODY, words.NOMINEE):
                 continue
             self.account(company)
             representative = self.person()
             if number not in self._owned:
-                self.stake(representative, company, 100)
+                self.stake(representative, company, 100, since=fixed.founded)
                 self.controls(representative, company, "direct")
                 self.ultimate(representative, company)
             if number not in self._represented:
-                self.post(representative, company, "legal_representative")
+                self.post(representative, company, "legal_representative", since=fixed.founded)
         self._finished = len(self.companies)
         self.copy += 1
