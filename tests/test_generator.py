@@ -1,19 +1,18 @@
-"""The generated bank: its contract of columns, its codes, its sums, and the planted truth against brute force."""
+"""The generated bank: its contract of columns, its codes and sums, the order of time, one seed one bank."""
 
-import csv
 import datetime
-import itertools
 import re
+import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("numpy")
-from benchmarks.generator import AS_OF, Sizes, generate, generate_ownership
+from benchmarks.generator import Sizes, generate, generate_ownership
+from tests.generated_bank import BANKS, SAMPLE, controlled, current_votes, is_current, party, rows, several_copies
 
-ROOT = Path(__file__).parents[1]
-SAMPLE = ROOT / "mappings" / "bank" / "sample"
 HEADERS = {
     "enterprise": "id,credit_code,name,legal_form,industry,region,registered_capital,founded,status,address,phone,customer_since,customer_until,account_manager",
     "account_manager": "id,name,branch",
@@ -43,38 +42,9 @@ HEADERS = {
 }
 
 
-def rows(name: str, folder: Path = SAMPLE) -> list[dict[str, str]]:
-    with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
-def truth(name: str, folder: Path = SAMPLE) -> set[tuple[str, ...]]:
-    return {tuple(row.values()) for row in rows(f"truth/{name}", folder)}
-
-
-def is_current(since: str, until: str) -> bool:
-    return since <= str(AS_OF) and (not until or until > str(AS_OF))
-
-
-def party(row: dict[str, str], prefix: str) -> tuple[str, str]:
-    enterprise = row[f"{prefix}enterprise_id"]
-    return ("enterprise", enterprise) if enterprise else ("person", row[f"{prefix}person_id"])
-
-
-@pytest.fixture(scope="module")
-def several_copies(tmp_path_factory) -> Path:
-    """A bank with every pattern three times over, in variants that the sample does not have."""
-    folder = tmp_path_factory.mktemp("bank")
-    generate(folder, Sizes(**(vars(Sizes.at_scale(0.01)) | {"copies": 3})), seed=11)
-    return folder
-
-
-@pytest.fixture(params=["sample", "several copies"])
-def bank(request, several_copies) -> Path:
-    return SAMPLE if request.param == "sample" else several_copies
-
-
-# --- contract -----------------------------------------------------------------------------------------------------
+@pytest.fixture(params=BANKS)
+def bank(request) -> Path:
+    return BANKS[request.param]()
 
 
 @pytest.mark.parametrize("table", HEADERS)
@@ -174,280 +144,13 @@ def test_the_check_characters_of_published_codes_are_found():
         assert chr(credit_check(letters[:, :17])[0]) == code[17]
 
 
-# --- the planted truth against brute force ------------------------------------------------------------------------
-
-
-def reserved(folder: Path) -> dict[str, set[str]]:
-    ids = defaultdict(set)
-    for _, kind, first, last in truth("reserved", folder):
-        ids[kind] |= {str(number) for number in range(int(first), int(last) + 1)}
-    return ids
-
-
-def current_votes(folder: Path) -> dict[tuple[str, str], dict[str, float]]:
-    """Votes by company and holder; nominees, who vote for others, are left out."""
-    nominees = {("enterprise", number) for (number,) in truth("nominee", folder)}
-    votes = defaultdict(lambda: defaultdict(float))
-    for row in rows("shareholding", folder):
-        holder = party(row, "holder_")
-        if is_current(row["from_date"], row["to_date"]) and holder not in nominees:
-            votes[row["company_id"]][holder] += float(row["voting_percent"])
-    return votes
-
-
-def controlled(owner: tuple[str, str], votes: dict, partners: dict | None = None) -> set[str]:
-    """Least fixpoint of: more than 50 % with the companies controlled already (and with those in concert over the company)."""
-    found, grew = set(), True
-    while grew:
-        grew = False
-        for company, holders in votes.items():
-            if company in found:
-                continue
-            allies = {owner} | {("enterprise", number) for number in found}
-            if partners and owner in holders:
-                allies |= partners.get((owner, company), set())
-            if sum(percent for holder, percent in holders.items() if holder in allies) > 50 + 1e-9:
-                found.add(company)
-                grew = True
-    return found
-
-
-def all_control(folder: Path) -> set[tuple[str, str, str]]:
-    votes, kept = current_votes(folder), reserved(folder)
-    owners = {holder for holders in votes.values() for holder in holders if holder[1] in kept[holder[0]]}
-    return {(*owner, company) for owner in owners for company in controlled(owner, votes) if owner != ("enterprise", company)}
-
-
-def test_planted_control_is_the_least_fixpoint_over_the_rows(bank):
-    planted = {row[:3] for row in truth("control", bank) if row[3] != "concert"}
-    assert planted == all_control(bank)
-
-
-def test_the_ground_of_control_is_direct_where_an_own_majority_is_held_and_joint_where_no_single_one_is(bank):
-    votes = current_votes(bank)
-    for kind, owner, company, ground in truth("control", bank):
-        if ground == "concert":
-            continue
-        by = {holder for holder, percent in votes[company].items() if percent > 50}
-        mine = {(kind, owner)} | {("enterprise", number) for number in controlled((kind, owner), votes)}
-        expected = "direct" if (kind, owner) in by else "indirect" if by & mine else "joint"
-        assert ground == expected, (kind, owner, company)
-
-
-def test_near_misses_are_no_control_even_with_parties_in_concert(bank):
-    votes, pairs = current_votes(bank), concert_pairs(bank)
-    partners = partners_of(pairs)
-    misses = truth("not_control", bank)
-    assert {row[3] for row in misses} == {"exactly_50", "circle_only", "expired", "rebutted", "nominee", "votes_below_50"}
-    for kind, owner, company, _ in misses:
-        assert company not in controlled((kind, owner), votes, partners), (kind, owner, company)
-
-
-def test_control_by_concert_needs_the_partners(bank):
-    votes, partners = current_votes(bank), partners_of(concert_pairs(bank))
-    by_concert = {row for row in truth("control", bank) if row[3] == "concert"}
-    assert by_concert
-    for kind, owner, company, _ in by_concert:
-        assert company in controlled((kind, owner), votes, partners)
-        assert company not in controlled((kind, owner), votes)
-
-
-def test_ultimate_controllers_control_and_are_not_controlled(bank):
-    control = all_control(bank)
-    under_control = {company for *_, company in control}
-    tops = {row for row in control if row[0] == "person" or row[1] not in under_control}
-    assert truth("ultimate_controller", bank) == tops
-
-
-def concert_pairs(folder: Path) -> set[tuple]:
-    """(party, party, target, item) by agreement and by items 1, 2, 3 and 7, over reserved holders, rebuttals taken out."""
-    kept = reserved(folder)
-    votes = {company: holders for company, holders in current_votes(folder).items() if company in kept["enterprise"]}
-    controls = {((kind, owner), company) for kind, owner, company in all_control(folder)}
-    controllers = defaultdict(set)
-    for owner, company in controls:
-        controllers["enterprise", company].add(owner)
-    posts, main = defaultdict(set), defaultdict(set)
-    for row in rows("position", folder):
-        if is_current(row["from_date"], row["to_date"]):
-            holder = ("enterprise", row["enterprise_id"])
-            posts[holder].add(row["person_id"])
-            if row["is_main"] == "true":
-                main[holder].add(row["person_id"])
-    parties = defaultdict(set)
-    for row in rows("agreement_party", folder):
-        parties[row["agreement_id"]].add(party(row, "party_"))
-    agreed = {
-        (frozenset(pair), row["target_id"]) for row in rows("agreement", folder)
-        if row["kind"] == "concerted_action" and is_current(row["signed"], row["expires"])
-        for pair in itertools.combinations(parties[row["id"]], 2)
-    }  # fmt: skip
-    rebutted = {(frozenset((party(row, "party1_"), party(row, "party2_"))), row["target_id"], row["item"]) for row in rows("rebuttal", folder)}
-
-    found = set()
-    for target, holders in votes.items():
-        for one, other in itertools.combinations(sorted(holders), 2):
-            grounds = set()
-            if (frozenset((one, other)), target) in agreed:
-                grounds.add("agreement")
-            if ((one, other[1]) in controls and other[0] == "enterprise") or ((other, one[1]) in controls and one[0] == "enterprise"):
-                grounds.add("1")
-            if controllers[one] & controllers[other]:
-                grounds.add("2")
-            if main[one] & posts[other] or posts[one] & main[other]:
-                grounds.add("3")
-            for person, investor in ((one, other), (other, one)):
-                if person[0] == "person" and investor[0] == "enterprise" and current_votes_of(votes, investor, person) >= 30:
-                    grounds.add("7")
-            found |= {(one, other, target, item) for item in grounds if (frozenset((one, other)), target, item) not in rebutted}
-    return found
-
-
-def current_votes_of(votes: dict, company: tuple[str, str], holder: tuple[str, str]) -> float:
-    return votes.get(company[1], {}).get(holder, 0)
-
-
-def partners_of(pairs: set[tuple]) -> dict:
-    partners = defaultdict(set)
-    for one, other, target, _ in pairs:
-        partners[one, target].add(other)
-        partners[other, target].add(one)
-    direct = {key: set(value) for key, value in partners.items()}
-    for (one, target), others in direct.items():  # what a partner commands comes with him
-        for other in others:
-            partners[one, target] |= {third for third in direct.get((other, target), ()) if (*sorted((other, third)), target, "1") in pairs}
-    return partners
-
-
-def test_planted_concert_is_what_items_and_agreements_give_over_the_rows(bank):
-    flat = {(*one, *other, target, item) for one, other, target, item in concert_pairs(bank)}
-    assert truth("concert", bank) == flat
-
-
-def test_rebutted_and_lapsed_presumptions_are_not_among_the_concerted(bank):
-    concerted = {row[:5] for row in truth("concert", bank)}
-    assert truth("rebutted", bank)
-    for row in truth("rebutted", bank) | truth("not_concert", bank):
-        assert row[:5] not in concerted
-        assert row[2:4] + row[:2] + row[4:5] not in concerted
-
-
-def test_the_first_enterprise_pair_is_controlled_through_two_holdings_and_a_concerted_party():
-    holders = current_votes(SAMPLE)
-    assert holders["2"]["person", "1"] == holders["2"]["person", "2"] == 20
-    assert holders["2"]["enterprise", "1"] == 15
-    assert holders["1"]["person", "1"] == 60
-    assert ("person", "1", "2", "concert") in truth("control")
-
-
-def test_integrated_ownership_solves_the_equations_of_the_loop(bank):
-    """x(company) = own stake + sum over holders of x(holder) * stake: solved by iterating from zero."""
-    capital = defaultdict(dict)
-    for row in rows("shareholding", bank):
-        if is_current(row["from_date"], row["to_date"]):
-            capital[row["company_id"]][party(row, "holder_")] = float(row["capital_percent"]) / 100
-    for kind, owner, company, integrated, _ in truth("integrated_ownership", bank):
-        held: dict[tuple[str, str], float] = {}
-        for _ in range(60):
-            held = {
-                ("enterprise", name): holders.get((kind, owner), 0) + sum(held.get(holder, 0) * share for holder, share in holders.items())
-                for name, holders in capital.items()
-            }
-        assert held["enterprise", company] == pytest.approx(float(integrated), abs=1e-6)
-
-
-def test_guarantee_circles_are_closed_by_guarantees_in_force_and_the_broken_one_is_not(bank):
-    edges = {
-        (row["guarantor_enterprise_id"], row["borrower_id"])
-        for row in rows("guarantee", bank) if is_current(row["from_date"], row["to_date"])
-    }  # fmt: skip
-    circles = defaultdict(dict)
-    for number, place, enterprise in truth("guarantee_circle", bank):
-        circles[number][int(place)] = enterprise
-    for members in circles.values():
-        ordered = [members[place] for place in sorted(members)]
-        assert all(edge in edges for edge in zip(ordered, ordered[1:] + ordered[:1], strict=True))
-    broken = [enterprise for enterprise, _ in truth("not_guarantee_circle", bank)]
-    reach = {one: {other for start, other in edges if start == one} for one in broken}
-    assert not any(one in walk(reach, one) for one in broken)
-
-
-def walk(edges: dict[str, set[str]], start: str) -> set[str]:
-    seen, waiting = set(), list(edges.get(start, ()))
-    while waiting:
-        node = waiting.pop()
-        if node not in seen:
-            seen.add(node)
-            waiting.extend(edges.get(node, ()))
-    return seen
-
-
-def test_money_loops_close_within_30_days_in_order_of_time(bank):
-    transfers = {row["id"]: row for row in rows("transfer", bank)}
-    loops = defaultdict(list)
-    for number, place, account, transfer, date in truth("money_loop", bank):
-        loops[number].append((int(place), account, transfers[transfer], date))
-    for loop in loops.values():
-        loop.sort(key=lambda step: step[0])
-        for (_, account, transfer, date), (_, after, *_) in zip(loop, loop[1:] + loop[:1], strict=True):
-            assert (transfer["payer_account_id"], transfer["payee_account_id"], transfer["date"]) == (account, after, date)
-        dates = [datetime.date.fromisoformat(step[3]) for step in loop]
-        assert dates == sorted(dates)
-        assert (dates[-1] - dates[0]).days <= 30
-    slow = sorted(row[2] for row in truth("not_money_loop", bank))
-    assert (datetime.date.fromisoformat(slow[-1]) - datetime.date.fromisoformat(slow[0])).days > 30
-
-
-def passed_on(folder: Path) -> set[tuple[str, str, str, str]]:
-    """Loans of reserved borrowers of which 90 % or more left in one transfer within 5 days."""
-    owner = {row["id"]: row["owner_enterprise_id"] for row in rows("account", folder)}
-    outgoing = defaultdict(list)
-    for row in rows("transfer", folder):
-        outgoing[owner[row["payer_account_id"]]].append(row)
-    return {
-        (loan["id"], loan["borrower_id"], owner[row["payee_account_id"]], row["id"])
-        for loan in rows("loan", folder) if loan["borrower_id"] in reserved(folder)["enterprise"]
-        for row in outgoing[loan["borrower_id"]]
-        if 0 <= (datetime.date.fromisoformat(row["date"]) - datetime.date.fromisoformat(loan["drawn"])).days <= 5
-        and float(row["amount"]) >= 0.9 * float(loan["amount"])
-    }  # fmt: skip
-
-
-def test_loans_passed_on_are_those_of_which_90_percent_left_within_5_days(bank):
-    assert {row[:4] for row in truth("passed_on_loan", bank)} == passed_on(bank)
-
-
-def test_dependents_have_half_or_more_of_their_trade_with_the_other_and_an_exposure_over_5_percent(bank):
-    tier1 = float(max(rows("bank_capital", bank), key=lambda row: row["date"])["net_tier1"])
-    exposure = defaultdict(float)
-    for row in rows("loan", bank):
-        exposure[row["borrower_id"]] += float(row["balance"])
-    kept = reserved(bank)["enterprise"]
-    assert {(number,) for number in kept if exposure[number] > 0.05 * tier1} == truth("tested_for_dependence", bank)
-    trade = [row for row in rows("invoice", bank) if row["is_void"] == "false"]
-    for dependent, on, ground, _ in truth("dependence", bank):
-        mine, theirs = ("seller_id", "buyer_id") if ground == "income" else ("buyer_id", "seller_id")
-        amounts = [(float(row["amount"]), row[theirs] == on) for row in trade if row[mine] == dependent]
-        assert sum(amount for amount, with_other in amounts if with_other) >= 0.5 * sum(amount for amount, _ in amounts)
-
-
-def test_net_invoices_leave_out_the_void_and_count_the_negative(bank):
-    net = defaultdict(float)
-    for row in rows("invoice", bank):
-        if row["is_void"] == "false":
-            net[row["seller_id"], row["buyer_id"]] += float(row["amount"])
-    for seller, buyer, _, amount in truth("supply", bank):
-        if amount:
-            assert net[seller, buyer] == float(amount)
-
-
-def test_a_larger_bank_has_corrections_of_negative_amount_and_payments_both_ways(several_copies):
-    transfers = rows("transfer", several_copies)
+def test_a_larger_bank_has_corrections_of_negative_amount_and_payments_both_ways():
+    transfers = rows("transfer", several_copies())
     assert any(float(row["amount"]) < 0 and row["purpose"] == "冲正" for row in transfers)
     assert any(float(row["amount"]) == 0 for row in transfers)
     pairs = {(row["payer_account_id"], row["payee_account_id"]) for row in transfers}
     assert any((payee, payer) in pairs for payer, payee in pairs)
-    assert any(row["account_number"].startswith("0") for row in rows("account", several_copies))
+    assert any(row["account_number"].startswith("0") for row in rows("account", several_copies()))
 
 
 def test_rows_keep_the_order_of_time(bank):
@@ -473,13 +176,6 @@ def test_one_person_companies_have_one_current_holder_of_the_right_kind(bank):
             assert kinds == ["person" if row["legal_form"] == "1151" else "enterprise"], row
 
 
-def test_namesakes_are_two_persons_of_one_name(bank):
-    names = {row["id"]: row["name"] for row in rows("person", bank)}
-    for one, other in truth("namesake", bank):
-        assert one != other
-        assert names[one] == names[other]
-
-
 def test_ownership_alone_has_the_asked_size_and_joint_majorities(tmp_path):
     generate_ownership(tmp_path, companies=1_000, stakes=3_000, seed=3)
     stakes = rows("shareholding", tmp_path)
@@ -491,3 +187,14 @@ def test_ownership_alone_has_the_asked_size_and_joint_majorities(tmp_path):
     assert max(sum(holders.values()) for holders in votes.values()) < 100.00005
     assert {"1", "2", "3", "4"} <= controlled(("person", "1"), votes)
     assert not any(votes[company].get(("person", "1"), 0) > 50 for company in "234")
+
+
+def test_the_command_prints_the_rows_of_each_file_and_refuses_a_scale_without_room_for_the_patterns(tmp_path):
+    command = [sys.executable, "-m", "benchmarks.generator", "--out", str(tmp_path), "--scale"]
+    done = subprocess.run([*command, "0.002"], capture_output=True, text=True, check=True)
+    printed = dict(line.split()[:2] for line in done.stdout.splitlines()[1:-1])
+    assert printed["transfer.csv"] == "2,000"
+    assert {f"{table}.csv" for table in HEADERS} <= printed.keys()
+    refused = subprocess.run([*command, "0.0001"], capture_output=True, text=True)
+    assert refused.returncode == 2
+    assert "--scale must be at least 0.001" in refused.stderr

@@ -26,6 +26,9 @@ def main() -> None:
     if arguments.ownership_only and arguments.stakes < arguments.companies:
         parser.error("--stakes must be at least --companies: every company has a holder")
 
+    if not arguments.ownership_only and arguments.scale < 0.001:
+        parser.error("--scale must be at least 0.001: the patterns alone need that many rows; --sample writes the smallest bank")
+
     start = time.perf_counter()
     print(f"{'file':<24}{'rows':>12}{'seconds':>9}")
     if arguments.ownership_only:
