@@ -158,5 +158,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     >>> did_you_mean("appel", ["apple", "pear"])
     'did you mean apple?'
     """
-    close = get_close_matches(word, list(known), n=3, cutoff=0.6)
+    spelled = {name.lower(): name for name in known}
+    close = [spelled[name] for name in get_close_matches(word.lower(), list(spelled), n=3, cutoff=0.6)]
     return f"did you mean {' or '.join(close)}?" if close else None

@@ -1,0 +1,241 @@
+"""A build: ontology files, mappings and rules → a new version of the graph; what did not change is not done again.
+
+Each content file owns the named graphs it writes. Its fingerprint (text, sources, engine) stands in the store; a file
+with the same fingerprint is skipped, a file that is gone has its graphs removed. Rules form one program, done again when a
+rule or any other graph changed. Nothing is published unless everything succeeded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from kg import mapping, reasoner
+from kg.errors import ProjectError
+from kg.project import ContentFile, Project
+from kg.store import Diff, Store, documents
+from kg.store.versions import Versions
+
+STAGES = ("ontology", "map", "infer")
+# Part of every fingerprint: raise it when the same input leads to other quads.
+ENGINE = "1"
+
+Progress = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """One content file (or the whole rule program): what it did to its graphs."""
+
+    stage: str
+    name: str
+    seconds: float
+    triples: int
+    diff: Diff
+    warnings: tuple[str, ...] = ()
+    details: object = None  # the stage's own report: mapping.MappingReport, reasoner.InferReport
+
+
+@dataclass
+class BuildReport:
+    """What a build did; `version` is the number of the version that is served afterwards."""
+
+    version: int = 0
+    is_changed: bool = False
+    seconds: float = 0.0
+    steps: list[StepReport] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+
+    @property
+    def warnings(self) -> list[str]:
+        return [warning for step in self.steps for warning in step.warnings]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A content file that is to be brought into the graph."""
+
+    stage: str
+    name: str
+    owner: str
+    fingerprint: str
+    run: Callable[[Store], StepReport]
+
+
+def build(
+    project: Project,
+    versions: Versions,
+    only: str | None = None,
+    overrides: Mapping[str, str] | None = None,
+    on_progress: Progress | None = None,
+) -> BuildReport:
+    """Bring the graph up to date and publish it as a new version, if anything changed.
+
+    `only` is one stage; `overrides` replaces sources by name (NAME → path or URL) for this build.
+    """
+    if only is not None and only not in STAGES:
+        raise ProjectError("P301", f"there is no stage {only}", help=f"the stages are {', '.join(STAGES)}")
+    started = time.perf_counter()
+    tell = on_progress or (lambda stage, detail: None)
+    tell("read", "content files and sources")
+    steps = plan(project, only, overrides or {}, on_progress)
+    programs = load_programs(project) if only in (None, "infer") else []
+    report = BuildReport()
+    current = versions.current()
+    if current is not None:
+        with versions.read()[1] as store:
+            changes = _changes(store, steps, programs, only)
+        if not changes:
+            report.version, report.seconds = current.number, time.perf_counter() - started
+            report.skipped = [step.name for step in steps]
+            return report
+    with versions.write() as draft:
+        with draft.store.batch():
+            _bring_up_to_date(draft.store, steps, report, tell)
+            _remove_gone(draft.store, steps, programs, only, report)
+        if programs or only in (None, "infer"):
+            _infer(draft.store, programs, report, tell)
+        tell("publish", "the new version")
+        report.version = draft.publish().number
+    report.is_changed = True
+    report.seconds = time.perf_counter() - started
+    return report
+
+
+def plan(project: Project, only: str | None, overrides: Mapping[str, str], on_progress: Progress | None) -> list[Step]:
+    """The steps before inference, each parsed and fingerprinted: a wrong file fails here, before anything is written."""
+    steps: list[Step] = []
+    if only in (None, "ontology", "map"):
+        steps += [_ontology_step(project, file) for file in project.ontology()]
+    if only in (None, "map"):
+        sources = {domain: mapping.load_sources(project.sources(domain), overrides) for domain in project.domains if project.sources(domain).exists()}
+        steps += [_mapping_step(project, file, sources, on_progress) for file in project.mappings()]
+    return steps
+
+
+def _ontology_step(project: Project, file: ContentFile) -> Step:
+    fingerprint = _digest(file.path.read_bytes())
+    owner = f"ontology:{file.key}"
+    return Step("ontology", project.relative(file.path), owner, fingerprint, partial(_load_ontology, project, file, owner, fingerprint))
+
+
+def _load_ontology(project: Project, file: ContentFile, owner: str, fingerprint: str, store: Store) -> StepReport:
+    report = documents.load(
+        store, file.path, graph=project.graph_iri("ontology", file), owner=owner, replace=True, fingerprint=fingerprint
+    )
+    return StepReport("ontology", project.relative(file.path), report.seconds, report.triples, report.diff)
+
+
+def _mapping_step(project: Project, file: ContentFile, sources: Mapping[str, mapping.Sources], on_progress: Progress | None) -> Step:
+    if file.domain not in sources:
+        raise ProjectError("P302", f"{project.relative(file.path)} has no sources: {project.relative(project.sources(file.domain))} is missing",
+                           help="write sources.toml beside the mappings; it names where the tables are")  # fmt: skip
+    owner = f"map:{file.key}"
+    fingerprint = _digest(mapping.fingerprint(file.path, sources[file.domain], base=project.base))
+    run = partial(_map, project, file, owner, fingerprint, sources[file.domain], on_progress)
+    return Step("map", project.relative(file.path), owner, fingerprint, run)
+
+
+def _map(
+    project: Project, file: ContentFile, owner: str, fingerprint: str, sources: mapping.Sources, on_progress: Progress | None, store: Store
+) -> StepReport:
+    started = time.perf_counter()
+    report = mapping.materialize(
+        store, file.path, sources, base=project.base, graph=project.graph_iri("map", file), owner=owner, fingerprint=fingerprint,
+        on_progress=on_progress and partial(on_progress, "map"),
+    )  # fmt: skip
+    seconds = time.perf_counter() - started
+    return StepReport("map", project.relative(file.path), seconds, report.triples, report.diff, tuple(report.warnings), report)
+
+
+# ── Inference ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class OwnedProgram:
+    """One rule file: the graph it writes, and its parsed rules."""
+
+    owner: str
+    graph: str
+    path: Path
+    program: reasoner.Program
+
+
+def load_programs(project: Project) -> list[OwnedProgram]:
+    """Every rule file of the project, parsed and checked for safety; together they are one program."""
+    return [
+        OwnedProgram(
+            f"infer:{file.key}", project.graph_iri("infer", file), file.path,
+            reasoner.load_program(file.path, prefixes=project.prefixes, base=project.base, shown=project.relative(file.path)),
+        )
+        for file in project.rules()
+    ]  # fmt: skip
+
+
+def infer_fingerprint(store: Store, programs: list[OwnedProgram]) -> str:
+    """Changes with any rule file and with any graph that is not itself inferred."""
+    texts = [program.path.read_text(encoding="utf-8") for program in programs]
+    inputs = [(graph["iri"], graph["revision"]) for graph in store.graphs() if not str(graph["owner"]).startswith("infer:")]
+    return _digest(repr((texts, inputs)).encode())
+
+
+def _infer(store: Store, programs: list[OwnedProgram], report: BuildReport, tell: Progress) -> None:
+    fingerprint = infer_fingerprint(store, programs)
+    if all(store.fingerprint(program.owner) == fingerprint for program in programs):
+        report.skipped += [program.owner for program in programs]
+        return
+    started = time.perf_counter()
+    before = _inferred(store)
+    details = reasoner.infer(
+        store, [(p.owner, p.graph, p.program) for p in programs], fingerprint=fingerprint, on_progress=partial(tell, "infer")
+    )
+    report.steps.append(
+        StepReport("infer", f"{len(programs)} rule files", time.perf_counter() - started, _inferred(store) - 0, details.diff, tuple(details.warnings), details)
+    )
+    del before
+
+
+def _inferred(store: Store) -> int:
+    return store.connection.execute("SELECT count(*) FROM quads WHERE rule IS NOT NULL").fetchone()[0]
+
+
+# ── What has changed ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _changes(store: Store, steps: list[Step], programs: list[OwnedProgram], only: str | None) -> bool:
+    if any(store.fingerprint(step.owner) != step.fingerprint for step in steps) or _gone(store, steps, programs, only):
+        return True
+    fingerprint = infer_fingerprint(store, programs)
+    return any(store.fingerprint(program.owner) != fingerprint for program in programs)
+
+
+def _gone(store: Store, steps: list[Step], programs: list[OwnedProgram], only: str | None) -> list[str]:
+    """Owners whose content file no longer exists."""
+    present = {step.owner for step in steps} | {program.owner for program in programs}
+    kinds = {None: ("ontology:", "map:", "infer:"), "ontology": ("ontology:",), "map": ("ontology:", "map:"), "infer": ("infer:",)}[only]
+    return [owner for owner in store.owners() if owner.startswith(kinds) and owner not in present]
+
+
+def _remove_gone(store: Store, steps: list[Step], programs: list[OwnedProgram], only: str | None, report: BuildReport) -> None:
+    for owner in _gone(store, steps, programs, only):
+        store.remove_owner(owner)
+        report.removed.append(owner)
+
+
+def _bring_up_to_date(store: Store, steps: list[Step], report: BuildReport, tell: Progress) -> None:
+    for step in steps:
+        if store.fingerprint(step.owner) == step.fingerprint:
+            report.skipped.append(step.name)
+        else:
+            tell(step.stage, step.name)
+            report.steps.append(step.run(store))
+
+
+def _digest(data: bytes | str) -> str:
+    text = data.encode() if isinstance(data, str) else data
+    return hashlib.sha256(ENGINE.encode() + text).hexdigest()

@@ -1,0 +1,243 @@
+"""kg check: the content's own tests — ontology checks, rule cases, query answers — each fault with its file and line.
+
+- ontology/<domain>/checks/*.rq: a query whose rows are faults; its `#+` header says Problem and Solution.
+- rules/<domain>/cases/<file>/<case>/: the whole program over ontology + given.ttl must infer every triple of then.ttl and
+  none of not.ttl.
+- queries/<domain>/<name>.rq: every query compiles; where <name>.csv stands beside it, the answer on the built graph equals it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyoxigraph import BlankNode, RdfFormat, Triple, parse
+
+from kg import saved_queries
+from kg.build import OwnedProgram, load_programs
+from kg.errors import DataError, KgError, Location
+from kg.graph import KnowledgeGraph
+from kg.project import ContentFile, Project
+from kg.reasoner import infer
+from kg.saved_queries import SavedQuery
+from kg.sparql.algebra import OrderBy, Select, Slice
+from kg.sparql.algebra import Project as Projection
+from kg.sparql.evaluate import evaluate
+from kg.sparql.parser import parse_header, parse_query
+from kg.sparql.results import readable, write_solutions
+from kg.store import Store, documents
+
+# How many rows of a failed check are shown.
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One check: its kind, its name, its file, and what is wrong (nothing: it passed)."""
+
+    kind: str
+    name: str
+    place: Location
+    seconds: float
+    faults: tuple[str, ...] = ()
+
+    @property
+    def is_ok(self) -> bool:
+        return not self.faults
+
+
+def check(graph: KnowledgeGraph, paths: Iterable[str | Path] = ()) -> Iterator[Outcome]:
+    """Run the project's own tests one by one; `paths` narrows them to files or folders."""
+    project = graph.project
+    wanted = [Path(path).resolve() for path in paths]
+
+    def is_wanted(file: ContentFile) -> bool:
+        return not wanted or any(file.path == path or path in file.path.parents for path in wanted)
+
+    base = _Base(project)
+    try:
+        for file in filter(is_wanted, project.checks()):
+            yield _timed("ontology", file, project, lambda file=file: _ontology_faults(base, file, project))
+        cases = list(filter(is_wanted, project.cases()))
+        if cases:
+            programs = load_programs(project)
+            for file in cases:
+                yield _timed("case", file, project, lambda file=file: _case_faults(base, file, project, programs))
+            if not wanted:
+                yield from _rules_without_cases(project, programs)
+    finally:
+        base.close()
+    for file in filter(is_wanted, project.queries()):
+        yield _timed("query", file, project, lambda file=file: _query_faults(graph, file, project))
+
+
+def _timed(kind: str, file: ContentFile, project: Project, faults_of) -> Outcome:
+    started = time.perf_counter()
+    try:
+        faults = tuple(faults_of())
+    except KgError as error:
+        faults = (str(error),)
+    return Outcome(kind, file.key, Location(project.relative(file.path)), time.perf_counter() - started, faults)
+
+
+# ── Ontology checks ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Base:
+    """A store with the project's ontology, made once; a case runs in a transaction of it that is rolled back."""
+
+    def __init__(self, project: Project) -> None:
+        self.store = Store.memory()
+        with self.store.batch():
+            for file in project.ontology():
+                documents.load(self.store, file.path, graph=project.graph_iri("ontology", file), owner=f"ontology:{file.key}")
+            for kind, files in (("map", project.mappings()), ("rule", ())):
+                for file in files:  # so that a check can ask which terms the mappings use
+                    documents.load(self.store, file.path, format="ttl", base=project.base, graph=project.graph_iri(kind, file), owner=f"text:{file.key}")
+
+    def close(self) -> None:
+        self.store.close()
+
+
+def _ontology_faults(base: _Base, file: ContentFile, project: Project) -> Iterator[str]:
+    text = file.path.read_text(encoding="utf-8")
+    header = {key.lower(): value for key, value in parse_header(text).items()}
+    solutions = evaluate(base.store, text, prefixes=project.prefixes, base=project.base, file=project.relative(file.path))
+    rows = list(solutions)
+    for row in rows[:_SHOWN]:
+        yield "  ".join(readable(term, project.prefixes) for term in row if term is not None)
+    if rows:
+        if len(rows) > _SHOWN:
+            yield f"… {len(rows)} rows in all"
+        yield f"problem: {header.get('problem', file.name)}"
+        if "solution" in header:
+            yield f"help: {header['solution']}"
+
+
+# ── Rule cases ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Undo(Exception):
+    pass
+
+
+def _case_faults(base: _Base, file: ContentFile, project: Project, programs: list[OwnedProgram]) -> list[str]:
+    expected, unwanted = _triples(file.path / "then.ttl", project), _triples(file.path / "not.ttl", project)
+    if not expected and not unwanted:
+        return ["neither then.ttl nor not.ttl says anything"]
+    faults: list[str] = []
+    try:
+        with base.store.transaction():
+            documents.load(base.store, file.path / "given.ttl", graph=f"{project.base}graph/case", base=project.base)
+            infer(base.store, [(p.owner, p.graph, p.program) for p in programs])
+            faults = [f"not inferred: {_shown(t, project)}  ({_line(file, 'then.ttl', t)})" for t in expected if not _holds(base.store, t)]
+            faults += [f"inferred, but must not be: {_shown(t, project)}  ({_line(file, 'not.ttl', t)})" for t in unwanted if _holds(base.store, t)]
+            raise _Undo
+    except _Undo:
+        return faults
+
+
+def _triples(path: Path, project: Project) -> list[Triple]:
+    if not path.exists():
+        return []
+    try:
+        return [quad.triple for quad in parse(path=str(path), format=RdfFormat.TURTLE, base_iri=project.base)]
+    except SyntaxError as error:
+        place = Location.in_text(path.read_text(encoding="utf-8"), error.lineno or 1, error.offset or 1, project.relative(path))
+        raise DataError("D101", f"not valid Turtle: {error.msg}", place) from None
+
+
+def _holds(store: Store, triple: Triple) -> bool:
+    """Whether the union of all graphs has the triple; a blank node stands for anything."""
+    conditions, ids = [], []
+    for column, term in zip("spo", (triple.subject, triple.predicate, triple.object), strict=True):
+        if isinstance(term, BlankNode):
+            continue
+        term_id = store.lookup(term)
+        if term_id is None:
+            return False
+        conditions.append(f"{column} = ?")
+        ids.append(term_id)
+    return store.connection.execute(f"SELECT 1 FROM triples WHERE {' AND '.join(conditions)} LIMIT 1", ids).fetchone() is not None
+
+
+def _shown(triple: Triple, project: Project) -> str:
+    return " ".join(readable(term, project.prefixes) for term in (triple.subject, triple.predicate, triple.object))
+
+
+def _line(file: ContentFile, name: str, triple: Triple) -> str:
+    """Where the triple stands, as far as its object's last word tells."""
+    word = getattr(triple.object, "value", "").rstrip("/#").replace("#", "/").rsplit("/", 1)[-1]
+    for number, line in enumerate((file.path / name).read_text(encoding="utf-8").splitlines(), start=1):
+        if word and word in line and not line.lstrip().lower().startswith(("@prefix", "prefix")):
+            return f"{name}:{number}"
+    return name
+
+
+def _rules_without_cases(project: Project, programs: list[OwnedProgram]) -> Iterator[Outcome]:
+    """A rule file must have at least one case that fires and one that does not."""
+    folders: dict[str, set[str]] = {}
+    for case in project.cases():
+        kinds = {name for name in ("then.ttl", "not.ttl") if (case.path / name).exists()}
+        folders.setdefault(f"{case.domain}/{case.name.split('/')[0]}", set()).update(kinds)
+    for program in programs:
+        key = program.owner.removeprefix("infer:")
+        missing = {"then.ttl": "a case that fires", "not.ttl": "a case that does not"}
+        faults = tuple(f"{key} has no {what}" for name, what in missing.items() if name not in folders.get(key, set()))
+        yield Outcome("rules", key, Location(project.relative(program.path)), 0.0, faults)
+
+
+# ── Query answers ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _query_faults(graph: KnowledgeGraph, file: ContentFile, project: Project) -> Iterator[str]:
+    saved = saved_queries.read(project, file)
+    if "en" not in saved.questions:
+        yield "no #+ question: line says what the query is for"
+    parsed = parse_query(saved.text, base=project.base, prefixes=project.prefixes, file=saved.file)
+    answer = file.path.with_suffix(".csv")
+    missing = [p.name for p in saved.parameters if p.example is None and p.default is None]
+    if missing:
+        yield f"no #+ example: line for {', '.join(missing)}"
+        return
+    bindings = saved.bindings(saved.examples(), project)
+    result = graph.query(saved, bindings=bindings)
+    if not isinstance(parsed, Select):
+        return
+    found = list(csv.reader(io.StringIO("".join(write_solutions(result.variables, result, "csv")))))
+    if answer.exists():
+        expected = list(csv.reader(io.StringIO(answer.read_text(encoding="utf-8"))))
+        yield from _differences(expected, found, _is_ordered(parsed.pattern), saved, answer, project)
+
+
+def _is_ordered(pattern: object) -> bool:
+    while isinstance(pattern, Slice | Projection) or hasattr(pattern, "pattern"):
+        if isinstance(pattern, OrderBy):
+            return True
+        pattern = pattern.pattern
+    return False
+
+
+def _differences(
+    expected: list[list[str]], found: list[list[str]], is_ordered: bool, saved: SavedQuery, answer: Path, project: Project
+) -> Iterator[str]:
+    place = project.relative(answer)
+    if expected[:1] != found[:1]:
+        yield f"{place}:1: columns are {expected[:1]}, the query has {found[:1]}"
+        return
+    left, right = Counter(map(tuple, expected[1:])), Counter(map(tuple, found[1:]))
+    lost, new = list((left - right).elements()), list((right - left).elements())
+    lines = {tuple(row): number for number, row in enumerate(expected, start=1)}
+    for row in lost[:_SHOWN]:
+        yield f"{place}:{lines[row]}: not in the answer: {', '.join(row)}"
+    for row in new[:_SHOWN]:
+        yield f"{place}: not expected: {', '.join(row)}"
+    if len(lost) + len(new) > 2 * _SHOWN:
+        yield f"… {len(lost)} rows missing, {len(new)} rows too many"
+    if not lost and not new and is_ordered and expected != found:
+        yield f"{place}: the rows are right but in another order"

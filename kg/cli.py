@@ -1,0 +1,383 @@
+"""The command kg: arguments and printing only. Exit 0 done, 1 the answer is "no", 2 the input is wrong."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from kg import KnowledgeGraph, mapping, reasoner, saved_queries
+from kg.build import BuildReport
+from kg.check import check as run_checks
+from kg.errors import KgError, ProjectError
+from kg.sparql.evaluate import Solutions
+from kg.sparql.results import write_boolean, write_graph, write_solutions
+from kg.store import Store, documents
+
+app = typer.Typer(
+    help="Guanxi: tables as a knowledge graph, with proofs.", no_args_is_help=True, add_completion=False,
+    pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
+)  # fmt: skip
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+ProjectOption = Annotated[Path, typer.Option("--project", "-p", help="kg.toml or the folder that has it")]
+DataOption = Annotated[list[Path], typer.Option("--data", help="RDF file; may be repeated; no project is needed then")]
+
+
+def main() -> None:
+    """Run the command line; every expected error becomes one message and an exit code."""
+    try:
+        app(standalone_mode=False)
+    except KgError as error:
+        err.print(str(error), markup=False)
+        raise SystemExit(2) from None
+    except typer.Exit as leaving:
+        raise SystemExit(leaving.exit_code) from None
+    except typer.Abort:
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+    except Exception as error:
+        if hasattr(error, "format_message"):  # a usage error of the command line itself
+            err.print(f"error P401: {error.format_message()}\n  help: kg --help", markup=False)
+            raise SystemExit(2) from None
+        raise
+
+
+# ── Project verbs ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command()
+def build(
+    project: ProjectOption = Path("kg.toml"),
+    only: Annotated[str | None, typer.Option(help="one stage: ontology, map or infer")] = None,
+    source: Annotated[list[str], typer.Option(help="NAME=PATH: read a source from elsewhere for this build")] = [],  # noqa: B006
+    quiet: Annotated[bool, typer.Option("--quiet", "-q")] = False,
+) -> None:
+    """Bring the graph up to date with its tables, ontology and rules."""
+    with KnowledgeGraph.open(project) as graph, _progress(quiet) as tell:
+        report = graph.build(only, _assignments(source), tell)
+    if not quiet:
+        _print_build(report)
+
+
+@app.command()
+def serve(
+    project: ProjectOption = Path("kg.toml"),
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    threads: Annotated[int, typer.Option(help="requests answered at a time")] = 8,
+) -> None:
+    """Serve the graph: SPARQL, linked data, saved queries and pages."""
+    import waitress
+
+    from api import create_app
+
+    with KnowledgeGraph.open(project) as graph:
+        graph.store  # noqa: B018 - fails with a remedy where nothing has been built
+        address = f"http://{host}:{port}"
+        server = waitress.create_server(create_app(graph), host=host, port=port, threads=threads, ident="guanxi")
+        out.print(f"Guanxi serves {graph.project.name} at {address}")
+        out.print("Try:")
+        for line in _things_to_try(graph, address):
+            out.print(f"  {line}", markup=False)
+        out.print("Stop with Ctrl-C.")
+        try:
+            server.run()
+        except KeyboardInterrupt:
+            server.close()
+
+
+@app.command()
+def query(
+    name: Annotated[str, typer.Argument(help="a saved query, a file, - for standard input, or the SPARQL text itself")],
+    argument: Annotated[list[str], typer.Argument(help="NAME=VALUE for the parameters of a saved query")] = [],  # noqa: B006
+    project: ProjectOption = Path("kg.toml"),
+    data: DataOption = [],  # noqa: B006
+    format: Annotated[str | None, typer.Option(help="json csv tsv xml table; ttl nt rdf jsonld for CONSTRUCT and DESCRIBE")] = None,
+    timeout: Annotated[float | None, typer.Option(help="seconds")] = None,
+) -> None:
+    """Ask the graph, or the given files, a SPARQL query."""
+    with _graph(project, data) as graph:
+        bindings = {}
+        if (text := _query_text(name)) is None:
+            saved = saved_queries.find(graph.project or KnowledgeGraph.open(project).project, name)
+            bindings, text = saved.bindings(_assignments(argument), graph.project), saved
+        _print_result(graph, graph.query(text, bindings=bindings, timeout=timeout), format)
+
+
+@app.command()
+def explain(
+    subject: str,
+    predicate: str,
+    object: str,
+    project: ProjectOption = Path("kg.toml"),
+    format: Annotated[str, typer.Option(help="text or json")] = "text",
+    language: Annotated[str, typer.Option("--lang", help="en or zh")] = "en",
+    depth: int = 25,
+) -> None:
+    """Why is this triple in the graph? Its proof, down to the source rows."""
+    with KnowledgeGraph.open(project) as graph:
+        proof = graph.explain(subject, predicate, object, depth)
+        if format == "json":
+            out.print_json(data=proof.as_dict())
+        else:
+            out.print(proof.text(language), markup=False)
+
+
+@app.command()
+def check(paths: Annotated[list[Path], typer.Argument()] = [], project: ProjectOption = Path("kg.toml")) -> None:  # noqa: B006
+    """Run the content's own tests: ontology checks, rule cases, query answers."""
+    passed = failed = 0
+    with KnowledgeGraph.open(project) as graph:
+        for outcome in run_checks(graph, paths):
+            if outcome.is_ok:
+                passed += 1
+                continue
+            failed += 1
+            out.print(f"FAILED {outcome.kind} {outcome.name}\n  {outcome.place}", markup=False)
+            for fault in outcome.faults:
+                out.print(f"    {fault}", markup=False)
+    out.print(f"{passed} passed, {failed} failed")
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def load(
+    file: list[Path],
+    project: ProjectOption = Path("kg.toml"),
+    graph: Annotated[str | None, typer.Option(help="IRI of the named graph; default: the default graph")] = None,
+    format: Annotated[str | None, typer.Option(help="ttl trig nt nq rdf jsonld; default: by the suffix")] = None,
+) -> None:
+    """Add RDF documents to the graph; builds leave them alone."""
+    with KnowledgeGraph.open(project) as opened:
+        name = opened.term(graph).value if graph else None
+        for path in file:
+            report = opened.load(path, graph=name, format=format)
+            out.print(f"{path}: {report.triples} statements, {report.diff.inserted} new, {report.seconds:.1f} s")
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="destination; its suffix says the format, .gz compresses")],
+    project: ProjectOption = Path("kg.toml"),
+    graph: Annotated[str | None, typer.Option(help="IRI of one named graph; default: all")] = None,
+    format: str | None = None,
+) -> None:
+    """Write the graph as RDF."""
+    with KnowledgeGraph.open(project) as opened:
+        count = opened.export(file, format=format, graph=opened.term(graph).value if graph else None)
+        out.print(f"{file}: {count} statements")
+
+
+@app.command()
+def status(project: ProjectOption = Path("kg.toml")) -> None:
+    """What the graph holds, and from where."""
+    with KnowledgeGraph.open(project) as graph:
+        found = graph.status()
+        built = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(found.built))
+        out.print(f"{graph.project.name}: version {found.version} of {built}, {found.bytes / 1e6:.1f} MB")
+        out.print(f"{found.triples:,} triples, {found.inferred:,} of them inferred; {found.rejects:,} rejected values")
+        table = Table("graph", "owner", "triples", box=None, pad_edge=False)
+        table.columns[2].justify = "right"
+        for one in found.graphs:
+            if one["triples"]:
+                table.add_row(one["iri"] or "(default graph)", one["owner"] or "", f"{one['triples']:,}")
+        out.print(table)
+
+
+@app.command()
+def init(name: Annotated[str, typer.Argument(help="folder to make")]) -> None:
+    """Make a project folder with the sample content, to be changed into your own."""
+    folder = Path(name)
+    if folder.exists() and any(folder.iterdir()):
+        raise ProjectError("P402", f"{folder} exists and is not empty", help="choose another name")
+    template = _template()
+    folder.mkdir(parents=True, exist_ok=True)
+    for item in ("kg.toml", "ontology", "mappings", "rules", "queries"):
+        source = template / item
+        if source.is_dir():
+            shutil.copytree(source, folder / item)
+        else:
+            shutil.copy(source, folder / item)
+    out.print(f"{folder} is ready. Next: cd {folder} && kg build && kg serve")
+
+
+# ── Verbs on files ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command("map")
+def map_command(
+    file: Annotated[Path, typer.Argument(help="an R2RML mapping")],
+    source: Annotated[list[str], typer.Option(help="NAME=PATH; default: sources.toml beside the mapping")] = [],  # noqa: B006
+    base: Annotated[str, typer.Option(help="base IRI of relative IRIs")] = "http://example.com/base/",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="N-Quads file; default: standard output")] = None,
+) -> None:
+    """Run one mapping and write its quads."""
+    with Store.memory() as store:
+        beside = file.parent / "sources.toml"
+        sources = mapping.load_sources(beside if beside.exists() else None, _assignments(source))
+        report = mapping.materialize(store, file, sources, base=base, graph=None, owner="map")
+        documents.dump(store, output or sys.stdout.buffer, format="nq")
+    for warning in report.warnings:
+        err.print(f"warning: {warning}", markup=False)
+    err.print(f"{report.triples:,} quads, {report.rejects:,} rejected values")
+
+
+@app.command("infer")
+def infer_command(
+    rules: Annotated[list[Path], typer.Option(help="SPARQL-RL file; may be repeated")],
+    data: DataOption,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="RDF file; default: Turtle on standard output")] = None,
+) -> None:
+    """Run rules over files and write the inferred triples only."""
+    with Store.memory() as store:
+        for path in data:
+            documents.load(store, path)
+        programs = [reasoner.load_program(path) for path in rules]
+        triples = reasoner.infer_only(store, programs)
+    suffix = output.suffix.lstrip(".") if output else "ttl"
+    prefixes = dict(pair for program in programs for pair in program.prefixes)
+    _write(write_graph(triples, suffix, prefixes), output)
+
+
+@app.command()
+def validate(
+    shapes: Annotated[list[Path], typer.Option(help="SHACL file; may be repeated")],
+    data: DataOption,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="report in Turtle; default: text on standard output")] = None,
+) -> None:
+    """Check files against SHACL shapes (by pySHACL); exit 1 where they do not conform."""
+    import pyshacl
+    import rdflib
+
+    graphs = []
+    for paths in (data, shapes):
+        with Store.memory() as store:
+            for path in paths:
+                documents.load(store, path)
+            graphs.append(rdflib.Graph().parse(data=documents.dumps(store, "nt"), format="nt"))
+    conforms, report, text = pyshacl.validate(graphs[0], shacl_graph=graphs[1])
+    if output:
+        report.serialize(output, format="turtle")
+    else:
+        out.print(text.rstrip(), markup=False)
+    raise typer.Exit(0 if conforms else 1)
+
+
+# ── Printing ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _print_build(report: BuildReport) -> None:
+    if not report.is_changed:
+        out.print(f"Nothing has changed; version {report.version} stays. ({report.seconds:.1f} s)")
+        return
+    table = Table("stage", "file", "triples", "new", "gone", "seconds", box=None, pad_edge=False)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for step in report.steps:
+        table.add_row(step.stage, step.name, f"{step.triples:,}", f"{step.diff.inserted:,}", f"{step.diff.deleted:,}", f"{step.seconds:.2f}")
+    out.print(table)
+    if report.skipped:
+        out.print(f"unchanged: {len(report.skipped)} files")
+    for owner in report.removed:
+        out.print(f"removed: {owner}, whose file is gone", markup=False)
+    for warning in report.warnings:
+        out.print(f"warning: {warning}", markup=False)
+    out.print(f"Version {report.version} is current. ({report.seconds:.1f} s)")
+
+
+def _print_result(graph: KnowledgeGraph, result: object, format: str | None) -> None:
+    if isinstance(result, bool):
+        out.print(write_boolean(result, format) if format and format != "table" else ("yes" if result else "no"), markup=False)
+        raise typer.Exit(0 if result else 1)
+    if isinstance(result, Solutions):
+        for chunk in write_solutions(result.variables, result, format or "table", graph.prefixes):
+            sys.stdout.write(chunk)
+        if format in (None, "table"):
+            sys.stdout.write("\n")
+    else:
+        _write(write_graph(result, format or "ttl", graph.prefixes), None)
+
+
+def _write(data: bytes, output: Path | None) -> None:
+    if output:
+        output.write_bytes(data)
+    else:
+        sys.stdout.buffer.write(data)
+
+
+def _things_to_try(graph: KnowledgeGraph, address: str) -> Iterator[str]:
+    yield f"{address}/  in a browser"
+    for saved in saved_queries.load(graph.project):
+        if saved.examples() and len(saved.examples()) == len(saved.parameters):
+            arguments = "&".join(f"{name}={value}" for name, value in saved.examples().items())
+            yield f"curl '{address}/queries/{saved.key}.csv?{arguments}'   {saved.question()}"
+            break
+    yield f"curl '{address}/sparql' --data-urlencode 'query=SELECT ?class (COUNT(*) AS ?n) {{ ?x a ?class }} GROUP BY ?class'"
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator:
+    """A line that says what is being done, on a terminal only."""
+    if quiet or not err.is_terminal:
+        yield None
+        return
+    with err.status("starting") as spinner:
+        yield lambda stage, detail: spinner.update(f"{stage}: {detail}")
+
+
+# ── Arguments ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def _graph(project: Path, data: list[Path]) -> Iterator[KnowledgeGraph]:
+    """The project's graph, or a temporary one of the given files."""
+    if not data:
+        with KnowledgeGraph.open(project) as graph:
+            yield graph
+        return
+    with KnowledgeGraph.memory() as graph:
+        for path in data:
+            graph.load(path)
+        yield graph
+
+
+def _query_text(name: str) -> str | None:
+    """The SPARQL text that the argument names or is; None for the name of a saved query."""
+    if name == "-":
+        return sys.stdin.read()
+    if name.endswith((".rq", ".sparql")) or Path(name).is_file():
+        path = Path(name)
+        if not path.is_file():
+            raise ProjectError("P403", f"there is no file {path}")
+        return path.read_text(encoding="utf-8")
+    return name if "{" in name else None
+
+
+def _assignments(pairs: list[str]) -> dict[str, str]:
+    found = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise ProjectError("P404", f"{pair!r} is not of the form NAME=VALUE")
+        found[name] = value
+    return found
+
+
+def _template() -> Path:
+    """The content that travels with the package; in a checkout, the repository itself."""
+    packaged = Path(str(files("kg") / "template"))
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent

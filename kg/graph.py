@@ -1,0 +1,197 @@
+"""KnowledgeGraph: the facade over one graph, of a project or in memory; it alone knows the order of the stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyoxigraph import Literal, NamedNode, Triple
+
+from kg import mapping
+from kg.build import BuildReport, OwnedProgram, Progress, build, load_programs
+from kg.errors import ProjectError, QueryError
+from kg.explain import Proof, explain
+from kg.project import WELL_KNOWN_PREFIXES, Limits, Project
+from kg.saved_queries import SavedQuery
+from kg.sparql.evaluate import Solutions, Triples, evaluate
+from kg.store import Store, documents
+from kg.store.documents import LoadReport
+from kg.store.versions import Reader, Versions
+from kg.terms import Term
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the graph holds: the version, its size, and each named graph with its owner."""
+
+    version: int | None
+    built: float | None  # seconds since 1970
+    bytes: int
+    revision: int
+    triples: int
+    inferred: int
+    rejects: int
+    graphs: tuple[Mapping[str, object], ...]
+
+
+class KnowledgeGraph:
+    """A graph that is built, loaded, queried and explained. Safe to share between threads for reading.
+
+    >>> with KnowledgeGraph.memory() as graph:
+    ...     _ = graph.load(b"<urn:a> <urn:p> 1 .", format="ttl")
+    ...     [str(row[0]) for row in graph.query("SELECT ?o { ?s ?p ?o }")]
+    ['"1"^^<http://www.w3.org/2001/XMLSchema#integer>']
+    """
+
+    def __init__(self, project: Project | None, versions: Versions | None, store: Store | None, prefixes: Mapping[str, str]) -> None:
+        self.project = project
+        self.prefixes = dict(prefixes)
+        self.limits = project.limits if project else Limits()
+        self._versions = versions
+        self._reader = Reader(versions) if versions else None
+        self._store = store
+
+    # ── Opening and closing ──────────────────────────────────────────────────────────────────────────────────
+
+    @classmethod
+    def open(cls, path: str | Path = "kg.toml") -> KnowledgeGraph:
+        """The graph of the project at `path` (kg.toml or its folder); it need not be built yet."""
+        project = Project.load(path)
+        versions = Versions(project.store, project.keep, **project.settings)
+        return cls(project, versions, None, project.prefixes)
+
+    @classmethod
+    def memory(cls, prefixes: Mapping[str, str] | None = None) -> KnowledgeGraph:
+        """An empty graph in memory, without a project."""
+        return cls(None, None, Store.memory(), WELL_KNOWN_PREFIXES | dict(prefixes or {}))
+
+    def close(self) -> None:
+        if self._reader:
+            self._reader.close()
+        if self._store:
+            self._store.close()
+
+    def __enter__(self) -> KnowledgeGraph:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def store(self) -> Store:
+        """The store to read from: the version that is current now."""
+        return self._store or self._reader.store()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Store]:
+        """The store to write to; for a project a draft, published when the block succeeds."""
+        if self._store is not None:
+            with self._store.transaction():
+                yield self._store
+        else:
+            with self._versions.write() as draft:
+                yield draft.store
+                draft.publish()
+
+    # ── Building and loading ─────────────────────────────────────────────────────────────────────────────────
+
+    def build(self, only: str | None = None, overrides: Mapping[str, str] | None = None, on_progress: Progress | None = None) -> BuildReport:
+        """Bring the graph up to date with its content files and sources: see `kg.build`."""
+        return build(self._the_project(), self._versions, only, overrides, on_progress)
+
+    def load(self, source: str | Path | bytes, graph: str | None = None, format: str | None = None, base: str | None = None) -> LoadReport:
+        """Add an RDF document (Turtle, TriG, N-Triples, N-Quads, RDF/XML, JSON-LD; gzip too) to a named graph.
+
+        Without `graph`, triples go to the default graph. Builds leave them alone.
+        """
+        with self._writing() as store:
+            return documents.load(store, source, graph=graph, format=format, base=base)
+
+    def export(self, destination: str | Path, format: str | None = None, graph: str | None = None) -> int:
+        """Write the graph, or one named graph, as RDF; returns how many statements."""
+        return documents.dump(self.store, destination, format=format, graph=graph, prefixes=self.prefixes)
+
+    # ── Asking ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def query(
+        self,
+        query: str | SavedQuery,
+        bindings: Mapping[str, Term] | None = None,
+        timeout: float | None = None,
+        rows: int | None = None,
+        default_graphs: Iterable[str] = (),
+        named_graphs: Iterable[str] = (),
+    ) -> Solutions | Triples | bool:
+        """Answer a SPARQL query: Solutions of SELECT, Triples of CONSTRUCT and DESCRIBE, a bool of ASK.
+
+        `bindings` sets variables to terms beforehand. `timeout` (seconds) and `rows` are capped by the project's limits.
+        """
+        text, file = (query.text, query.file) if isinstance(query, SavedQuery) else (query, None)
+        return evaluate(
+            self.store,
+            text,
+            bindings=bindings,
+            timeout=min(timeout or self.limits.timeout, self.limits.timeout),
+            row_limit=min(rows or self.limits.rows, self.limits.rows),
+            base=self.project.base if self.project else None,
+            prefixes=self.prefixes,
+            file=file,
+            default_graphs=tuple(default_graphs),
+            named_graphs=tuple(named_graphs),
+        )
+
+    def explain(self, subject: NamedNode | str, predicate: NamedNode | str, object: Term | str, depth: int = 25) -> Proof:
+        """Why a triple is in the graph: rules and bindings, premises, down to source rows.
+
+        Texts are read as IRIs, prefixed names or Turtle literals. QueryError Q401 if the triple is not in the graph.
+        """
+        terms = [self.term(part) if isinstance(part, str) else part for part in (subject, predicate, object)]
+        programs = self._programs() if self.project else []
+        return explain(
+            self.store, *terms, programs=[(p.owner, p.graph, p.program) for p in programs], trace=self._trace, max_depth=depth, prefixes=self.prefixes
+        )
+
+    def term(self, text: str) -> Term:
+        """A term from how a person writes it: <iri>, prefix:name, "text", 42."""
+        return documents.term_of(text, self.prefixes)
+
+    def status(self) -> Status:
+        """Version, size and named graphs."""
+        store = self.store
+        cursor = store.cursor()
+        triples, inferred = cursor.execute("SELECT count(*), count(*) FILTER (rule IS NOT NULL) FROM quads WHERE NOT again").fetchone()
+        rejects = cursor.execute("SELECT count(*) FROM rejects").fetchone()[0]
+        version = self._reader.version() if self._reader else None
+        file = version.path.stat() if version else None
+        return Status(
+            version.number if version else None, file.st_mtime if file else None, file.st_size if file else 0, store.revision, triples, inferred,
+            rejects, tuple(store.graphs()),
+        )  # fmt: skip
+
+    # ── Inside ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _the_project(self) -> Project:
+        if self.project is None:
+            raise ProjectError("P303", "a graph in memory has no project to build", help="open one with KnowledgeGraph.open")
+        return self.project
+
+    def _programs(self) -> list[OwnedProgram]:
+        return load_programs(self._the_project())
+
+    def _trace(self, triple: Triple, graph: str) -> list[mapping.SourceRow]:
+        """The source rows of an asserted triple that stands in the graph of a mapping file."""
+        for file in self._the_project().mappings() if self.project else []:
+            if self.project.graph_iri("map", file) == graph:
+                sources = mapping.load_sources(self.project.sources(file.domain), {})
+                return mapping.rows_for(triple, file.path, sources, base=self.project.base)
+        return []
+
+
+def literal(text: str) -> Literal:
+    """A plain string, for bindings."""
+    return Literal(text)
+
+
+__all__ = ["KnowledgeGraph", "QueryError", "Status"]
