@@ -1,7 +1,9 @@
 """The SPARQL algebra (SPARQL 1.1 Query, section 18) as frozen dataclasses: what the parsers make and the compiler takes.
 
 Terms are pyoxigraph's `NamedNode`, `BlankNode`, `Literal`, `Triple`; variables are `Var`. A blank node written in a
-pattern is a `Var` whose name starts with `_:`, which no projection ever shows (section 4.1.4).
+pattern is a `Var` whose name starts with `_:`, which no projection ever shows (section 4.1.4). In templates (CONSTRUCT,
+INSERT, rule heads) and in data (INSERT DATA, DATA of rules) such a `Var` is a fresh blank node: per solution in a template,
+one for the whole operation or rule set in data; no pattern binds it.
 Multisets throughout; a node says nothing about how it is evaluated.
 """
 

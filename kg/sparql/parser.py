@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import is_dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import TypeVar
@@ -11,13 +12,16 @@ from lark import Lark, Tree, UnexpectedInput
 
 from kg.sparql.algebra import Query, RuleSetText, Update
 from kg.sparql.header import parse_header
-from kg.sparql.source_text import SourceText, replace_word_escapes
+from kg.sparql.source_text import SourceText
 from kg.sparql.syntax_errors import syntax_error
 from kg.sparql.translate_queries import QueryTranslator
 from kg.sparql.translate_rules import RuleTranslator
 from kg.sparql.translate_updates import UpdateTranslator
 
 __all__ = ["parse_header", "parse_query", "parse_rules", "parse_update"]
+
+# Long chains (OPTIONAL … OPTIONAL …, a + b + c …) lie in each other in the algebra; every walk over it recurses.
+MAX_DEPTH = 250
 
 Result = TypeVar("Result")
 
@@ -30,7 +34,7 @@ def parse_query(
     `base` resolves relative IRIs until a BASE says otherwise; `prefixes` are declared beforehand.
     Raises QuerySyntaxError: Q100–Q109 for what is not SPARQL, Q120–Q129 for what its scope rules forbid.
     """
-    source = SourceText(replace_word_escapes(text), file)
+    source = SourceText.read(text, file)
     tree = _parse(source, "query", "query")
     return _translate(source, QueryTranslator(source, base, dict(prefixes or {})).query, tree)
 
@@ -40,7 +44,7 @@ def parse_update(
 ) -> Update:
     """The operations of a SPARQL 1.1 Update request; arguments and errors as of `parse_query`, and Q127 for variables in
     DATA, Q128 for blank nodes in DELETE."""
-    source = SourceText(replace_word_escapes(text), file)
+    source = SourceText.read(text, file)
     tree = _parse(source, "update", "update")
     return _translate(source, UpdateTranslator(source, base, dict(prefixes or {})).update, tree)
 
@@ -52,7 +56,7 @@ def parse_rules(
 
     Raises RuleError with the codes of `parse_query`, R for Q, and R130 for what may stand only in a sub-select.
     """
-    source = SourceText(replace_word_escapes(text), file, is_rules=True)
+    source = SourceText.read(text, file, is_rules=True)
     tree = _parse(source, "rules", "ruleset")
     return _translate(source, RuleTranslator(source, base, dict(prefixes or {})).ruleset, tree)
 
@@ -66,7 +70,6 @@ def _grammar(name: str, start: str) -> Lark:
 
 
 def _parse(source: SourceText, name: str, start: str) -> Tree:
-    source.check_limits()
     lark = _grammar(name, start)
     try:
         return lark.parse(source.text)
@@ -76,6 +79,26 @@ def _parse(source: SourceText, name: str, start: str) -> Tree:
 
 def _translate(source: SourceText, translate: Callable[[Tree], Result], tree: Tree) -> Result:
     try:
-        return translate(tree)
+        result = translate(tree)
     except RecursionError:
         raise source.too_deep() from None
+    if len(source.text) > MAX_DEPTH * 5 and _depth(result) > MAX_DEPTH:
+        raise source.error(
+            102, f"the request makes an expression or a group of more than {MAX_DEPTH} steps", None,
+            help="use VALUES, UNION, || or IN instead of a long chain; these may be of any length",
+        )  # fmt: skip
+    return result
+
+
+def _depth(node: object) -> int:
+    """How deep the dataclasses of `node` lie in each other, without recursion."""
+    deepest = 0
+    stack = [(node, 0)]
+    while stack:
+        item, depth = stack.pop()
+        if isinstance(item, tuple):
+            stack.extend((part, depth) for part in item)
+        elif is_dataclass(item):
+            deepest = max(deepest, depth)
+            stack.extend((part, depth + 1) for part in vars(item).values())
+    return deepest

@@ -32,6 +32,19 @@ class SourceText:
     file: str | None = None
     is_rules: bool = False
 
+    @classmethod
+    def read(cls, text: str, file: str | None = None, is_rules: bool = False) -> SourceText:
+        """The text ready for the lexer: within the limits, without byte order mark, word escapes replaced."""
+        if len(text) > MAX_CHARACTERS:
+            raise cls("", file, is_rules).error(
+                101,
+                f"the text has {len(text):,} characters; at most {MAX_CHARACTERS:,} are accepted",
+                help="load large data from a file instead of writing it into the request",
+            )
+        source = cls(replace_word_escapes(text.removeprefix("\ufeff")), file, is_rules)
+        source.check_nesting()
+        return source
+
     def error(
         self,
         number: int,
@@ -42,18 +55,14 @@ class SourceText:
     ) -> KgError:
         """The error to raise: code Q or R and `number`, placed at the first token of `at`."""
         place = at if isinstance(at, tuple) else position(at)
-        location = Location.in_text(self.text, *place, self.file) if place else Location(self.file)
+        location = Location(self.file)
+        if place is not None:
+            location = Location(self.file, *place, _excerpt(self.text.split("\n")[place[0] - 1].rstrip("\r"), place[1]))
         error_class, letter = (RuleError, "R") if self.is_rules else (QuerySyntaxError, "Q")
         return error_class(f"{letter}{number}", message, location, help, notes or [])
 
-    def check_limits(self) -> None:
-        """Refuse a text that is too long or nested too deeply, before anything expensive is done with it."""
-        if len(self.text) > MAX_CHARACTERS:
-            raise self.error(
-                101,
-                f"the text has {len(self.text):,} characters; at most {MAX_CHARACTERS:,} are accepted",
-                help="load large data from a file instead of writing it into the request",
-            )
+    def check_nesting(self) -> None:
+        """Refuse a text with brackets in brackets too deeply, before anything recursive is done with it."""
         if sum(self.text.count(bracket) for bracket in "({[") <= MAX_NESTING:
             return
         depth = 0
@@ -61,6 +70,16 @@ class SourceText:
             depth += (match[1] is not None) - (match[2] is not None)
             if depth > MAX_NESTING:
                 raise self.too_deep(line_and_column(self.text, match.start()))
+
+    def unclosed_bracket(self) -> int | None:
+        """Where the innermost bracket stands that nothing closes."""
+        opened = []
+        for match in _SKIP_OR_BRACKET.finditer(self.text):
+            if match[1]:
+                opened.append(match.start())
+            elif match[2] and opened:
+                opened.pop()
+        return opened[-1] if opened else None
 
     def too_deep(self, at: Token | Tree | tuple[int, int] | None = None) -> KgError:
         return self.error(102, f"nested too deeply: at most {MAX_NESTING} levels are accepted", at)
@@ -77,6 +96,14 @@ class SourceText:
                 if depth == 0:
                     return self.text[opened : match.end()]
         return self.text[opened:]
+
+
+def _excerpt(line: str, column: int) -> str:
+    """The line, or of a very long one the part around `column`."""
+    if len(line) <= 200:
+        return line
+    start = max(0, column - 80)
+    return ("…" if start else "") + line[start : column + 80] + ("…" if column + 80 < len(line) else "")
 
 
 def replace_word_escapes(text: str) -> str:

@@ -16,6 +16,14 @@ _WORD = re.compile(r"\w[\w-]*")
 _FOUND = re.compile(r'"[^"\n]{0,40}"?|\'[^\'\n]{0,40}\'?|<[^>\s]{0,60}>?|[?$@]?[\w:.-]{1,60}|[^\w\s]{1,3}')
 _TRIPLE_STARTS = {"VAR", "IRIREF", "PNAME", "STRING"}
 _OPERATORS = {"PLUS", "STAR", "RELATION", "EQUALS"}
+_MAIN_KEYWORDS = {"SELECT", "WHERE", "RULE", "INSERT", "DELETE", "AS"}
+_FOREIGN = {
+    r"and\b": "&&",
+    r"or\b": "||",
+    "==": "=",
+    "<>": "!=",
+    r"like\b": "REGEX(…) or CONTAINS(…)",
+}  # of other languages
 _NAMES = {
     "VAR": "a variable",
     "IRIREF": "an IRI",
@@ -45,9 +53,13 @@ def syntax_error(source: SourceText, lark: Lark, failure: UnexpectedInput) -> Kg
     offset = _start_of_word(source.text, offset)
     accepted = _accepted(lark, source.text, offset, failure)
     found = _found(source.text, offset)
-    message = f"expected {_expected(accepted)}, found {found}"
+    message = f"expected {_expected(lark, accepted)}, found {found}"
+    notes = []
+    if offset >= len(source.text.rstrip()) and (opened := source.unclosed_bracket()) is not None:
+        line, column = line_and_column(source.text, opened)
+        notes.append(f"the '{source.text[opened]}' at line {line}, column {column} is not closed")
     at = line_and_column(source.text, offset)
-    return source.error(100, message, at, help=_help(lark, source.text, offset, accepted))
+    return source.error(100, message, at, _help(lark, source.text, offset, accepted), notes)
 
 
 def _start_of_word(text: str, offset: int) -> int:
@@ -80,8 +92,8 @@ def _found(text: str, offset: int) -> str:
     return f"'{found}'" if "'" not in found else found
 
 
-def _expected(accepted: set[str]) -> str:
-    """At most five alternatives, the likely ones first."""
+def _expected(lark: Lark, accepted: set[str]) -> str:
+    """At most six alternatives, the likely ones first."""
     if "A" in accepted and "VAR" in accepted and "STRING" not in accepted:
         first = ["a predicate"]
     elif accepted >= _TRIPLE_STARTS and "BUILTIN" in accepted:
@@ -92,18 +104,27 @@ def _expected(accepted: set[str]) -> str:
         first = ["an operator"]
     else:
         named = ("VAR", "IRIREF", "STRING", "NUMBER", "BUILTIN", "LBRACE", "LPAR")
-        first = [_NAMES[name] for name in named if name in accepted]
+        is_after_triple = {"DOT", "RBRACE"} <= accepted
+        first = [_NAMES[name] for name in named if name in accepted and not (name == "LBRACE" and is_after_triple)]
     closing = [_NAMES[name] for name in ("DOT", "RBRACE", "RPAR", "RSQB", "$END") if name in accepted]
-    keywords = sorted(name for name in accepted if name.isalpha() and name.isupper() and name not in _NAMES)
-    keywords = [name for name in keywords if len(name) > 1]
-    room = max(0, 5 - len(first) - len(closing))
-    words = first + (keywords[:room] if len(keywords) <= 8 else []) + closing
+    keywords = [word for word in _keywords(lark, accepted) if word.isalpha()]
+    keywords.sort(key=lambda word: (word not in _MAIN_KEYWORDS, word))
+    room = max(0, 6 - len(first) - len(closing))
+    words = first + (keywords[:room] if not first or len(keywords) <= 4 else []) + closing
     if not words:
         words = sorted(_NAMES.get(name, name) for name in accepted)[:5] or ["nothing more"]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def _help(lark: Lark, text: str, offset: int, accepted: set[str]) -> str | None:
+    for foreign, own in _FOREIGN.items():
+        if re.compile(rf"{foreign}", re.IGNORECASE).match(text, offset):
+            return f"write {own}"
+    if text[offset : offset + 1] in ("'", '"') and text[offset : offset + 1]:
+        return "the string is not closed, or holds a line end or a backslash that it must not hold"
+    if "DOT" in accepted and re.compile(r"[?$<:\[\w]").match(text, offset):
+        close = get_close_matches(_word(text, offset).upper(), _keywords(lark, accepted), n=1, cutoff=0.7)
+        return f"did you mean {close[0]}?" if close else "is a '.' missing before it?"
     word = _WORD.match(text, offset)
     if not word:
         if text.startswith(";", offset) and "DOT" not in accepted:
@@ -116,12 +137,18 @@ def _help(lark: Lark, text: str, offset: int, accepted: set[str]) -> str | None:
         everywhere = _keywords(lark, {terminal.name for terminal in lark.terminals})
         if written in everywhere:
             return f"{written} cannot stand here; is a brace or a dot missing before it?"
-        close = close or get_close_matches(written, everywhere, n=1, cutoff=0.75)
+        if "PNAME" not in accepted:
+            close = close or get_close_matches(written, everywhere, n=1, cutoff=0.75)
     if close:
         return f"did you mean {' or '.join(close)}?"
     if text[word.end() : word.end() + 1] not in (":", "("):
         return f"a name needs a prefix ('ex:{word[0]}') or, for a variable, a question mark ('?{word[0]}')"
     return None
+
+
+def _word(text: str, offset: int) -> str:
+    match = _WORD.match(text, offset)
+    return match[0] if match else ""
 
 
 def _keywords(lark: Lark, names: set[str]) -> list[str]:
@@ -131,6 +158,6 @@ def _keywords(lark: Lark, names: set[str]) -> list[str]:
         if terminal.name in names:
             if isinstance(terminal.pattern, PatternStr):
                 words.append(terminal.pattern.value.upper())
-            elif terminal.name in ("BUILTIN", "AGGREGATE", "BOOLEAN"):
+            elif terminal.name in ("BUILTIN", "AGGREGATE"):
                 words.extend(re.findall(r"[A-Z0-9_]{2,}", terminal.pattern.value.upper()))
-    return [word for word in words if word.replace("_", "").isalnum()]
+    return [word for word in words if len(word) > 1 and word.replace("_", "").isalnum()]

@@ -63,14 +63,14 @@ class QueryTranslator(GroupTranslator):
     def _construct_where(self, tree: Tree) -> Construct:
         """CONSTRUCT WHERE { … }: the pattern is its own template (section 16.2.4)."""
         (template_tree,) = [item for item in tree.children if item.data == "template"]
-        outer, self.place = self.place, Place("CONSTRUCT WHERE, whose pattern is also its template")
         self.new_basic_pattern()
-        triples: list[TriplePattern] = []
+        pattern: list[TriplePattern] = []
+        outer, self.place = self.place, Place("CONSTRUCT WHERE, whose pattern is also its template")
         for block in template_tree.children:
-            self.triples_block(block, triples)
+            self.triples_block(block, pattern)
         self.place = outer
-        bgp = BGP(tuple(triples))
-        return Construct(bgp.triples, self._finish(bgp, {}, tree.children), self._dataset(tree.children))
+        solutions = self._finish(BGP(tuple(pattern)), {}, tree.children)
+        return Construct(self._template(template_tree), solutions, self._dataset(tree.children))
 
     def _describe(self, tree: Tree) -> Describe:
         described, *rest = tree.children
@@ -145,7 +145,7 @@ class QueryTranslator(GroupTranslator):
         if not items:
             if grouping is not None:
                 raise self.source.error(
-                    123, "SELECT * cannot be used with GROUP BY or aggregates", clause,
+                    123, "SELECT * cannot be used with GROUP BY or aggregates", clause.children[-1],
                     help="name the variables: the grouped ones, and (COUNT(*) AS ?…) and its like",
                 )  # fmt: skip
             return tuple(scope), []

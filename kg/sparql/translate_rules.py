@@ -36,7 +36,7 @@ class RuleTranslator(QueryTranslator):
         data: list[TriplePattern] = []
         imports = []
         data_place = Place("a DATA block", variables=False, labels={})
-        self._lines = self.source.text.splitlines()
+        self._lines = self.source.text.split("\n")
         for item in tree.children:
             if item.data == "rule":
                 rules.append(self._rule(item))

@@ -185,6 +185,13 @@ class TermTranslator:
         except ValueError as error:
             raise self.source.error(106, f"'{tag}' is not a language tag: {error}", tag) from error
 
+    def _typed(self, tree: Tree) -> Literal:
+        string, datatype = tree.children
+        try:
+            return Literal(self.string(string), datatype=self.iri(datatype))
+        except ValueError as error:
+            raise self.source.error(106, f"a string cannot have the datatype {datatype}: {error}", datatype) from error
+
     # ── Terms, variables, blank nodes ───────────────────────────────────────────────────────────────────────
 
     def term(self, item: Token | Tree) -> Term | Var | TripleTerm:
@@ -255,7 +262,7 @@ class TermTranslator:
     }
     _TREES: ClassVar = {
         "language_literal": _tagged,
-        "typed_literal": lambda self, tree: Literal(self.string(tree.children[0]), datatype=self.iri(tree.children[1])),
+        "typed_literal": _typed,
         "anonymous": blank_node,
         "nil": lambda self, tree: RDF_NIL,
         "triple_term": triple_term,
