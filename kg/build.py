@@ -125,10 +125,8 @@ def _ontology_step(project: Project, file: ContentFile) -> Step:
 
 
 def _load_ontology(project: Project, file: ContentFile, owner: str, fingerprint: str, store: Store) -> StepReport:
-    report = documents.load(
-        store, file.path, graph=project.graph_iri("ontology", file), owner=owner, replace=True, fingerprint=fingerprint
-    )
-    return StepReport("ontology", project.relative(file.path), report.seconds, report.triples, report.diff)
+    report = documents.replace(store, file.path, owner=owner, graph=project.graph_iri("ontology", file), base=project.base, fingerprint=fingerprint)
+    return StepReport("ontology", project.relative(file.path), report.seconds, report.read, Diff(report.triples, report.deleted))
 
 
 def _mapping_step(project: Project, file: ContentFile, sources: Mapping[str, mapping.Sources], on_progress: Progress | None) -> Step:
@@ -190,14 +188,12 @@ def _infer(store: Store, programs: list[OwnedProgram], report: BuildReport, tell
         report.skipped += [program.owner for program in programs]
         return
     started = time.perf_counter()
-    before = _inferred(store)
     details = reasoner.infer(
         store, [(p.owner, p.graph, p.program) for p in programs], fingerprint=fingerprint, on_progress=partial(tell, "infer")
     )
     report.steps.append(
-        StepReport("infer", f"{len(programs)} rule files", time.perf_counter() - started, _inferred(store) - 0, details.diff, tuple(details.warnings), details)
+        StepReport("infer", f"{len(programs)} rule files", time.perf_counter() - started, _inferred(store), details.diff, tuple(details.warnings), details)
     )
-    del before
 
 
 def _inferred(store: Store) -> int:

@@ -205,7 +205,7 @@ def _query_faults(graph: KnowledgeGraph, file: ContentFile, project: Project) ->
     if missing:
         yield f"no #+ example: line for {', '.join(missing)}"
         return
-    bindings = saved.bindings(saved.examples(), project)
+    bindings = saved.bindings(saved.examples(), project.prefixes)
     result = graph.query(saved, bindings=bindings)
     if not isinstance(parsed, Select):
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
@@ -114,7 +115,7 @@ def query(
         bindings = {}
         if (text := _query_text(name)) is None:
             saved = saved_queries.find(graph.project or KnowledgeGraph.open(project).project, name)
-            bindings, text = saved.bindings(_assignments(argument), graph.project), saved
+            bindings, text = saved.bindings(_assignments(argument), graph.prefixes), saved
         _print_result(graph, graph.query(text, bindings=bindings, timeout=timeout), format)
 
 
@@ -166,7 +167,7 @@ def load(
         name = opened.term(graph).value if graph else None
         for path in file:
             report = opened.load(path, graph=name, format=format)
-            out.print(f"{path}: {report.triples} statements, {report.diff.inserted} new, {report.seconds:.1f} s")
+            out.print(f"{path}: {report.read} statements, {report.triples} new, {report.seconds:.1f} s")
 
 
 @app.command()
@@ -268,7 +269,9 @@ def validate(
         with Store.memory() as store:
             for path in paths:
                 documents.load(store, path)
-            graphs.append(rdflib.Graph().parse(data=documents.dumps(store, "nt"), format="nt"))
+            text = io.BytesIO()
+            documents.dump(store, text, format="nt")
+            graphs.append(rdflib.Graph().parse(data=text.getvalue(), format="nt"))
     conforms, report, text = pyshacl.validate(graphs[0], shacl_graph=graphs[1])
     if output:
         report.serialize(output, format="turtle")

@@ -7,17 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyoxigraph import Literal, NamedNode, Triple
+from pyoxigraph import NamedNode, Triple
 
 from kg import mapping
 from kg.build import BuildReport, OwnedProgram, Progress, build, load_programs
-from kg.errors import ProjectError, QueryError
+from kg.errors import ProjectError
 from kg.explain import Proof, explain
 from kg.project import WELL_KNOWN_PREFIXES, Limits, Project
 from kg.saved_queries import SavedQuery
 from kg.sparql.evaluate import Solutions, Triples, evaluate
 from kg.store import Store, documents
 from kg.store.documents import LoadReport
+from kg.store.notation import term_of
 from kg.store.versions import Reader, Versions
 from kg.terms import Term
 
@@ -111,7 +112,7 @@ class KnowledgeGraph:
 
     def export(self, destination: str | Path, format: str | None = None, graph: str | None = None) -> int:
         """Write the graph, or one named graph, as RDF; returns how many statements."""
-        return documents.dump(self.store, destination, format=format, graph=graph, prefixes=self.prefixes)
+        return documents.dump(self.store, destination, format=format, graph=documents.ALL if graph is None else graph, prefixes=self.prefixes)
 
     # ── Asking ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -155,7 +156,7 @@ class KnowledgeGraph:
 
     def term(self, text: str) -> Term:
         """A term from how a person writes it: <iri>, prefix:name, "text", 42."""
-        return documents.term_of(text, self.prefixes)
+        return term_of(text, self.prefixes)
 
     def status(self) -> Status:
         """Version, size and named graphs."""
@@ -188,10 +189,3 @@ class KnowledgeGraph:
                 return mapping.rows_for(triple, file.path, sources, base=self.project.base)
         return []
 
-
-def literal(text: str) -> Literal:
-    """A plain string, for bindings."""
-    return Literal(text)
-
-
-__all__ = ["KnowledgeGraph", "QueryError", "Status"]

@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from pyoxigraph import Literal, NamedNode
 
 from kg import terms
-from kg.errors import Location, ProjectError, QueryError, did_you_mean
+from kg.errors import DataError, Location, ProjectError, QueryError, did_you_mean
 from kg.project import ContentFile, Project
 from kg.sparql.parser import parse_header
+from kg.store.notation import term_of
 
 TYPES = {
     "IRI": None,
@@ -72,7 +73,7 @@ class SavedQuery:
         """The arguments that `kg check` and the example link use."""
         return {p.name: p.example for p in self.parameters if p.example is not None}
 
-    def bindings(self, arguments: Mapping[str, str], project: Project) -> dict[str, NamedNode | Literal]:
+    def bindings(self, arguments: Mapping[str, str], prefixes: Mapping[str, str]) -> dict[str, NamedNode | Literal]:
         """Arguments as terms; QueryError Q301 for a missing, Q302 for an unknown, Q303 for an ill-typed one."""
         known = {parameter.name for parameter in self.parameters}
         for name in arguments:
@@ -86,7 +87,7 @@ class SavedQuery:
                 what = parameter.of_class or parameter.type
                 raise QueryError("Q301", f"{self.key} needs a value for {parameter.name} ({what})", Location(self.file),
                                  f"for example {parameter.name}={parameter.example}" if parameter.example else None)  # fmt: skip
-            bound[parameter.name] = _term(parameter, value, project, self.file)
+            bound[parameter.name] = _term(parameter, value, prefixes, self.file)
         return bound
 
 
@@ -157,9 +158,9 @@ def _parameter(line: str, defaults: dict[str, str], examples: dict[str, str], te
     return Parameter(name, words[1], words[2] if len(words) == 3 else None, defaults.get(name), examples.get(name))
 
 
-def _term(parameter: Parameter, value: str, project: Project, file: str) -> NamedNode | Literal:
+def _term(parameter: Parameter, value: str, prefixes: Mapping[str, str], file: str) -> NamedNode | Literal:
     if parameter.type == "IRI":
-        return iri(value, project)
+        return iri(value, prefixes)
     datatype = TYPES[parameter.type]
     canonical = value.strip() if parameter.type != "string" else value
     if parameter.type != "string" and not _is_of_type(canonical, datatype):
@@ -172,20 +173,15 @@ def _is_of_type(lexical: str, datatype: str) -> bool:
     return terms.inline_literal(lexical, datatype) is not None
 
 
-def iri(text: str, project: Project) -> NamedNode:
+def iri(text: str, prefixes: Mapping[str, str]) -> NamedNode:
     """An IRI from <…>, a full IRI, or a prefixed name (whose local part may hold slashes, unlike in SPARQL)."""
-    text = text.strip()
-    if text.startswith("<") and text.endswith(">"):
-        text = text[1:-1]
-    prefix, colon, local = text.partition(":")
-    if colon and not local.startswith("//") and prefix in project.prefixes:
-        text = project.prefixes[prefix] + local
-    elif not colon:
-        raise QueryError("Q305", f"{text!r} is neither an IRI nor a prefixed name", help=did_you_mean(text, project.prefixes))
     try:
-        return NamedNode(text)
-    except ValueError as error:
-        raise QueryError("Q305", f"{text!r} is not an IRI: {error}") from None
+        term = term_of(text, prefixes)
+    except DataError as error:
+        raise QueryError("Q305", f"{text!r} is neither an IRI nor a prefixed name", help=error.help) from None
+    if not isinstance(term, NamedNode):
+        raise QueryError("Q305", f"{text!r} is not an IRI", help="write <https://…>, or a prefixed name")
+    return term
 
 
 def _place(text: str, file: str, word: str) -> Location:

@@ -24,7 +24,8 @@ LAYERS = [
     {"kg"},
     {"kg.check"},
     {"api"},
-    {"kg.cli", "kg.__main__"},
+    {"kg.cli"},
+    {"kg.__main__"},
 ]
 RANK = {unit: rank for rank, layer in enumerate(LAYERS) for unit in layer}
 

@@ -83,7 +83,7 @@ def test_arguments_become_terms_of_the_declared_types(tmp_path):
     project = write(tmp_path, trees=QUERY)
     saved = saved_queries.find(project, "trees")
     assert saved.question("zh") == "哪些树？" and saved.question("fr") == "Which trees?"
-    bound = saved.bindings({"kind": "g:kind/oak", "least": "1.50"}, project)
+    bound = saved.bindings({"kind": "g:kind/oak", "least": "1.50"}, project.prefixes)
     decimal, date = (NamedNode("http://www.w3.org/2001/XMLSchema#" + name) for name in ("decimal", "date"))
     assert bound == {
         "kind": NamedNode("https://example.org/garden/ontology/kind/oak"),
@@ -106,7 +106,7 @@ def test_arguments_become_terms_of_the_declared_types(tmp_path):
 def test_a_wrong_argument_is_refused_by_name(tmp_path, arguments, says):
     project = write(tmp_path, trees=QUERY)
     with pytest.raises(QueryError) as raised:
-        saved_queries.find(project, "core/trees").bindings(arguments, project)
+        saved_queries.find(project, "core/trees").bindings(arguments, project.prefixes)
     assert says in str(raised.value)
 
 

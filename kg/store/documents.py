@@ -45,12 +45,14 @@ ALL = _All()  # every graph, as an argument of `dump`
 
 @dataclass(frozen=True)
 class LoadReport:
-    """`triples` were new, out of `read` in the document; `graphs` are the IRIs written to, "" for the default graph."""
+    """`triples` were new, out of `read` in the document, and `deleted` went; `graphs` are the IRIs written to, "" for the
+    default graph."""
 
     triples: int
     read: int
     graphs: tuple[str, ...]
     seconds: float
+    deleted: int = 0
 
 
 # ── In ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -77,7 +79,41 @@ def load(
     2
     """
     started = time.perf_counter()
-    document = _Document.of(source, format, base)
+    with _staged(store, _Document.of(source, format, base), graph) as encoder:
+        run = store.connection.execute
+        graph_ids = [row[0] for row in run("SELECT DISTINCT g FROM kg_document ORDER BY g").fetchall()]
+        quads.refuse_foreign_graphs(store.connection, owner, graph_ids)
+        added = store.insert("SELECT g, s, p, o FROM kg_document")
+        run("UPDATE graphs SET owner = ? WHERE owner IS NULL AND id IN (SELECT g FROM kg_document)", [owner])
+        names = _graph_names(store, graph_ids)
+    return LoadReport(added, encoder.count, names, time.perf_counter() - started)
+
+
+def replace(
+    store: Store,
+    source: Source,
+    *,
+    owner: str,
+    format: str | RdfFormat | None = None,
+    base: str | None = None,
+    graph: str | None = None,
+    fingerprint: str | None = None,
+) -> LoadReport:
+    """Make the document all that `owner` has written: like `load`, but what the owner wrote before goes."""
+    started = time.perf_counter()
+    with _staged(store, _Document.of(source, format, base), graph) as encoder:
+        run = store.connection.execute
+        with store.replacing(owner, fingerprint) as target:
+            run(f"INSERT INTO {target.table} (g, s, p, o) SELECT DISTINCT g, s, p, o FROM kg_document ORDER BY p, s")
+        graph_ids = [row[0] for row in run("SELECT DISTINCT g FROM kg_document ORDER BY g").fetchall()]
+        names = _graph_names(store, graph_ids)
+    diff = target.diff
+    return LoadReport(diff.inserted, encoder.count, names, time.perf_counter() - started, diff.deleted)
+
+
+@contextmanager
+def _staged(store: Store, document: _Document, graph: str | None) -> Iterator[_Encoder]:
+    """A transaction in which the table kg_document (g, s, p, o) holds the document's quads, repetitions included."""
     with store.transaction():
         run = store.connection.execute
         run("CREATE OR REPLACE TEMP TABLE kg_document (g BIGINT, s BIGINT, p BIGINT, o BIGINT)")
@@ -85,14 +121,13 @@ def load(
         encoder = _Encoder(store, f"d{number}-", NamedNode(graph) if graph else DefaultGraph())
         with document.quads() as read:
             encoder.stage(read, "kg_document")
-        graph_ids = [row[0] for row in run("SELECT DISTINCT g FROM kg_document ORDER BY g").fetchall()]
-        quads.refuse_foreign_graphs(store.connection, owner, graph_ids)
-        added = store.insert("SELECT g, s, p, o FROM kg_document")
-        run("UPDATE graphs SET owner = ? WHERE owner IS NULL AND id IN (SELECT g FROM kg_document)", [owner])
+        yield encoder
         run("DROP TABLE kg_document")
-        named = store.decode(g for g in graph_ids if g != DEFAULT_GRAPH)
-    names = tuple(named[g].value if g != DEFAULT_GRAPH else "" for g in graph_ids)
-    return LoadReport(added, encoder.count, names, time.perf_counter() - started)
+
+
+def _graph_names(store: Store, graph_ids: list[int]) -> tuple[str, ...]:
+    named = store.decode(g for g in graph_ids if g != DEFAULT_GRAPH)
+    return tuple(named[g].value if g != DEFAULT_GRAPH else "" for g in graph_ids)
 
 
 @dataclass(frozen=True)
