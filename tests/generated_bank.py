@@ -23,7 +23,8 @@ def truth(name: str, folder: Path = SAMPLE) -> set[tuple[str, ...]]:
 
 
 def is_current(since: str, until: str) -> bool:
-    return since <= str(AS_OF) and (not until or until > str(AS_OF))
+    """First and last day count."""
+    return since <= str(AS_OF) and (not until or until >= str(AS_OF))
 
 
 def party(row: dict[str, str], prefix: str) -> tuple[str, str]:

@@ -211,13 +211,13 @@ def test_money_loops_close_within_30_days_in_order_of_time(bank):
 
 def passed_on(folder: Path) -> set[tuple[str, str, str, str]]:
     """Loans of reserved borrowers of which 90 % or more left in one transfer within 5 days."""
-    owner = {row["id"]: row["owner_enterprise_id"] for row in rows("account", folder)}
+    kept, owner = reserved(folder)["enterprise"], {row["id"]: row["owner_enterprise_id"] for row in rows("account", folder)}
     outgoing = defaultdict(list)
     for row in rows("transfer", folder):
         outgoing[owner[row["payer_account_id"]]].append(row)
     return {
         (loan["id"], loan["borrower_id"], owner[row["payee_account_id"]], row["id"])
-        for loan in rows("loan", folder) if loan["borrower_id"] in reserved(folder)["enterprise"]
+        for loan in rows("loan", folder) if loan["borrower_id"] in kept
         for row in outgoing[loan["borrower_id"]]
         if 0 <= (datetime.date.fromisoformat(row["date"]) - datetime.date.fromisoformat(loan["drawn"])).days <= 5
         and float(row["amount"]) >= 0.9 * float(loan["amount"])
@@ -257,3 +257,61 @@ def test_namesakes_are_two_persons_of_one_name(bank):
     for one, other in truth("namesake", bank):
         assert one != other
         assert names[one] == names[other]
+
+
+def test_overdue_loans_of_reserved_borrowers_are_those_planted(bank):
+    kept = reserved(bank)["enterprise"]
+    overdue = {(row["borrower_id"], row["overdue_days"]) for row in rows("loan", bank) if row["borrower_id"] in kept and row["overdue_days"] != "0"}
+    assert truth("overdue", bank) == overdue
+    guaranteed = {(row["guarantor_enterprise_id"], row["borrower_id"]) for row in rows("guarantee", bank)}
+    days = dict(overdue)
+    assert truth("overdue_guarantor", bank) == {(one, other, days[one]) for one, other in guaranteed if one in days}
+
+
+def test_signals_of_churn_are_in_the_rows(bank):
+    signals = defaultdict(set)
+    for enterprise, signal in truth("churn_signal", bank):
+        signals[enterprise].add(signal)
+    accounts = {row["id"]: row for row in rows("account", bank)}
+    assert signals
+    for enterprise, shown in signals.items():
+        mine = {number for number, row in accounts.items() if row["owner_enterprise_id"] == enterprise}
+        found = {"closed_account"} if any(accounts[number]["closed"] for number in mine) else set()
+        transfers = rows("transfer", bank)
+        wages = [row["date"] for row in transfers if row["payer_account_id"] in mine and row["purpose"] == "工资"]
+        if wages and max(wages) < "2026-04-01":
+            found.add("payroll_stopped")
+        receipts = [float(row["amount"]) for row in sorted(transfers, key=lambda row: row["date"]) if row["payee_account_id"] in mine]
+        if len(receipts) > 3 and receipts == sorted(receipts, reverse=True) and receipts[-1] < receipts[0] / 2:
+            found.add("falling_receipts")
+        assert shown == found
+
+
+def test_those_who_left_have_an_end_and_a_tie_and_shrinking_firms_lost_heads(bank):
+    until = {row["id"]: row["customer_until"] for row in rows("enterprise", bank)}
+    assert all(until[enterprise] == day for enterprise, day in truth("churned", bank))
+    assert {left for left, *_ in truth("churn_tie", bank)} == {enterprise for enterprise, _ in truth("churned", bank)}
+    heads = defaultdict(dict)
+    for row in rows("social_insurance", bank):
+        heads[row["enterprise_id"]][row["month"]] = row["heads"]
+    for enterprise, first, last in truth("shrinking", bank):
+        series = heads[enterprise]
+        assert (len(series), series[min(series)], series[max(series)]) == (24, first, last)
+        assert int(last) < int(first) / 2
+
+
+def test_firms_share_address_phone_or_legal_representative_with_a_blacklisted_one_as_planted(bank):
+    firms = {row["id"]: row for row in rows("enterprise", bank)}
+    represents = defaultdict(set)
+    for row in rows("position", bank):
+        if row["post"] == "legal_representative" and not row["to_date"]:
+            represents[row["enterprise_id"]].add(row["person_id"])
+    kept = reserved(bank)["enterprise"]
+    listed = {row["enterprise_id"] for row in rows("government_record", bank) if row["kind"] == "court_enforcement"} & kept
+    found = set()
+    for bad in listed:
+        for other in kept - {bad}:
+            found |= {(other, bad, what) for what in ("address", "phone") if firms[other][what] == firms[bad][what]}
+            if represents[other] & represents[bad]:
+                found.add((other, bad, "legal_representative"))
+    assert truth("shared_with_blacklisted", bank) == found

@@ -60,7 +60,7 @@ class Sizes:
     def sample(cls) -> "Sizes":
         """Each pattern once, and 20 to 200 rows a table."""
         return cls(
-            enterprise=143, person=200, shareholding=200, position=180, kinship=40, agreement=20, rebuttal=20, account=160, transfer=200,
+            enterprise=147, person=200, shareholding=200, position=180, kinship=40, agreement=20, rebuttal=20, account=160, transfer=200,
             invoice=160, loan=80, guarantee=60, bill=30, holding=120, insured=6, funded=5, government_record=40, service_event=40,
             campaign=20, contact=60, lead=40, account_manager=20, copies=1, tier1=8e9,
         )  # fmt: skip

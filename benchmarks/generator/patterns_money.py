@@ -241,9 +241,31 @@ def namesakes(plant: Planting) -> None:
     plant.true("namesake", one.id, other.id)
 
 
+def churn_signals(plant: Planting) -> None:
+    """A customer on his way out: an account closed, wages paid elsewhere since April, takings that dwindle."""
+    firm, buyer, worker = plant.company("去意", "I6513"), plant.company("旧交", "F5179"), plant.person("夏建平")
+    plant.row("account", *firm.columns, f"0033{firm.id:012d}", "2019-04-08", "2026-04-30", "general")
+    for place, takings in enumerate((520_000, 410_000, 300_000, 160_000, 70_000, 20_000)):
+        month = np.datetime64("2026-01") + place
+        plant.pay(buyer, firm, takings, f"{month}-12", "服务费")
+        if place < 3:
+            plant.pay(firm, worker, 9_800, f"{month}-05", "工资")
+    for signal in ("closed_account", "payroll_stopped", "falling_receipts"):
+        plant.true("churn_signal", firm.id, signal)
+
+
+def overdue_guarantor(plant: Planting) -> None:
+    """A guarantor who is overdue himself; his guarantee is thirty times his loan."""
+    guarantor, borrower = plant.company("自顾", "F5131"), plant.company("不暇", "C1751")
+    plant.loan(guarantor, 300_000, drawn="2025-03-27", due="2026-03-26", overdue=96)
+    plant.guarantee(guarantor, borrower, 9_000_000, plant.loan(borrower, 9_000_000))
+    plant.true("overdue", guarantor.id, 96)
+    plant.true("overdue_guarantor", guarantor.id, borrower.id, 96)
+
+
 MONEY_PATTERNS = (
     guarantees, money_loops, loans_passed_on, group_with_pooling, dependence, supply_chain, churn, shared_contacts, shells,
-    payroll_trends, namesakes,
+    payroll_trends, namesakes, churn_signals, overdue_guarantor,
 )  # fmt: skip
 
 TRUTH_HEADERS = {
@@ -282,6 +304,8 @@ TRUTH_HEADERS = {
     "prospect": "enterprise_id,customer_id,reason",
     "churned": "enterprise_id,customer_until",
     "churn_tie": "left_id,tied_id,tie",
+    "churn_signal": "enterprise_id,signal",
+    "overdue_guarantor": "guarantor_id,borrower_id,overdue_days",
     "shared_with_blacklisted": "enterprise_id,blacklisted_id,what",
     "shell": "enterprise_id,legal_representative_id",
     "shrinking": "enterprise_id,heads_first,heads_last",
