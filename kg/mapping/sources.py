@@ -1,0 +1,218 @@
+"""sources.toml: which files and databases the table names of a mapping mean.
+
+    [default]                 # table name T means sample/T.csv
+    type = "csv"
+    path = "sample"
+
+    [tables.payment]          # one table elsewhere
+    path = "${DATA}/payments-2026.csv"
+    delimiter = "|"
+
+`type` is csv, parquet or sqlite and may be left out where the path's ending tells it; paths are relative to the file;
+`${NAME}` is an environment variable. Further keys of CSV: `delimiter`, `quote`, `null` (the text that means NULL, empty
+by default), `encoding`, `types` (column = SQL type). A SQLite table may have another name there: `table`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from kg.errors import Location, MappingError, did_you_mean
+
+TYPES = ("csv", "parquet", "sqlite")
+_ENDINGS = {
+    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".pq": "parquet",
+    ".sqlite": "sqlite", ".sqlite3": "sqlite", ".db": "sqlite",
+}  # fmt: skip
+_TABLE_FILES = {"csv": (".csv", ".tsv", ".csv.gz", ".tsv.gz"), "parquet": (".parquet",)}
+_KEYS = ("type", "path", "table", "delimiter", "quote", "null", "encoding", "types")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file, a folder of files, or a database; `location` is where it is declared."""
+
+    type: str
+    path: Path
+    table: str | None = None
+    delimiter: str | None = None
+    quote: str = '"'
+    null: str = ""
+    encoding: str = "utf-8"
+    types: tuple[tuple[str, str], ...] = ()
+    location: Location | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The sources of one domain: a default for every table name, and tables declared one by one."""
+
+    default: Source | None = None
+    tables: Mapping[str, Source] = field(default_factory=dict)
+
+    def of_table(self, name: str, location: Location | None = None) -> Source:
+        """The file or database that holds table `name`; MappingError M202 names close table names."""
+        found = self._declared(name)
+        if found is not None:
+            return found
+        if self.default is None:
+            raise MappingError("M202", f"no source declares the table {name}", location, self._hint(name))
+        if self.default.type == "sqlite" or self.default.path.is_file():
+            return self.default if self.default.type != "sqlite" or self.default.table else replace(self.default, table=name)
+        for ending in _TABLE_FILES[self.default.type]:
+            path = self.default.path / f"{name}{ending}"
+            if path.is_file():
+                return replace(self.default, path=path, delimiter=self.default.delimiter or _delimiter(path))
+        first = _TABLE_FILES[self.default.type][0]
+        raise MappingError(
+            "M202", f"there is no table {name}: {self.default.path / (name + first)} does not exist", location, self._hint(name)
+        )
+
+    def mentioned_in(self, query: str) -> list[str]:
+        """The known table names that occur in a query's text, databases' own tables left out."""
+        return [name for name in self.names() if re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", query, re.IGNORECASE)]
+
+    def names(self) -> list[str]:
+        """Every table name that is declared or has a file in the default folder."""
+        names = dict.fromkeys(self.tables)
+        if self.default is not None and self.default.type in _TABLE_FILES and self.default.path.is_dir():
+            for ending in _TABLE_FILES[self.default.type]:
+                names |= dict.fromkeys(sorted(one.name[: -len(ending)] for one in self.default.path.glob(f"*{ending}")))
+        return list(names)
+
+    def _declared(self, name: str) -> Source | None:
+        if name in self.tables:
+            return self.tables[name]
+        same = [one for one in self.tables if one.lower() == name.lower()]
+        return self.tables[same[0]] if len(same) == 1 else None
+
+    def _hint(self, name: str) -> str:
+        return did_you_mean(name, self.names()) or f"declare [tables.{name}] in sources.toml, or add the file"
+
+
+def load_sources(file: str | Path, overrides: Iterable[str] | Mapping[str, str] = ()) -> Sources:
+    """Read sources.toml; `overrides` are NAME=URL texts (or a mapping), the name `default` standing for [default]."""
+    path = Path(file)
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = tomllib.loads(text)
+    except FileNotFoundError:
+        raise MappingError("M200", "there is no such sources file", Location(str(path)), "write one with [default] type and path") from None
+    except tomllib.TOMLDecodeError as error:
+        match = re.search(r"line (\d+), column (\d+)", str(error))
+        location = Location.in_text(text, int(match[1]), int(match[2]), str(path)) if match else Location(str(path))
+        raise MappingError("M200", f"the sources file is not TOML: {error}", location, "correct the syntax") from None
+    for key in document:
+        if key not in ("default", "tables"):
+            raise MappingError("M200", f"sources.toml has no section {key}", _place(text, path, key), did_you_mean(key, ["default", "tables"]) or "use [default] and [tables.NAME]")
+    default = _source(document["default"], text, path, "default") if "default" in document else None
+    tables = {name: _source(one, text, path, f"tables.{name}") for name, one in document.get("tables", {}).items()}
+    return override(Sources(default, tables), overrides)
+
+
+def override(sources: Sources, overrides: Iterable[str] | Mapping[str, str]) -> Sources:
+    """`sources` with some replaced by NAME=URL."""
+    pairs = overrides.items() if isinstance(overrides, Mapping) else [_pair(one) for one in overrides]
+    default, tables = sources.default, dict(sources.tables)
+    for name, url in pairs:
+        if name == "default":
+            default = source_of_url(url)
+        else:
+            tables[name] = source_of_url(url)
+    return Sources(default, tables)
+
+
+def source_of_url(url: str | Path) -> Source:
+    """A path, a file: or a sqlite: URL; the type is told by the scheme or the ending. A folder is one of CSV files."""
+    text = str(url)
+    parts = urlsplit(text)
+    if parts.scheme in ("file", "sqlite"):
+        path = Path(unquote(parts.netloc + parts.path))
+        # sqlite:///relative.db and sqlite:////absolute.db, as in other tools; an existing absolute path is taken as it is.
+        if parts.scheme == "sqlite" and not parts.netloc and not path.exists():
+            path = Path(unquote(parts.path[1:]))
+        return Source("sqlite" if parts.scheme == "sqlite" else _type_of(path) or "csv", path, delimiter=_delimiter(path))
+    if "://" in text:
+        raise MappingError("M206", f"sources of the kind {parts.scheme}: are not read by this version", Location(text), "export the table to CSV, Parquet or SQLite")
+    path = Path(text)
+    return Source(_type_of(path) or _type_in(path) or "csv", path, delimiter=_delimiter(path))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, url = text.partition("=")
+    if not equals or not name or not url:
+        raise MappingError("M200", f"{text!r} is not of the form NAME=URL", None, "write, for example, default=data/ or payment=data/payments.csv")
+    return name, url
+
+
+def _source(table: object, text: str, file: Path, section: str) -> Source:
+    place = _place(text, file, section)
+    if not isinstance(table, dict):
+        raise MappingError("M200", f"{section} is not a section", place, f"write [{section}] and its keys below")
+    for key in table:
+        if key not in _KEYS:
+            raise MappingError("M200", f"[{section}] has no key {key}", _place(text, file, section, key), did_you_mean(key, _KEYS) or f"its keys are {', '.join(_KEYS)}")
+    if "path" not in table:
+        raise MappingError("M200", f"[{section}] has no path", place, 'add path = "…", relative to this file')
+    path = file.parent / _substitute(str(table["path"]), _place(text, file, section, "path"))
+    kind = table.get("type") or _type_of(path) or _type_in(path)
+    if kind not in TYPES:
+        raise MappingError("M206", f"the type {kind!r} is not one that this version reads", _place(text, file, section, "type"), f"use {', '.join(TYPES)}")
+    if not path.exists():
+        raise MappingError("M201", f"{path} does not exist", _place(text, file, section, "path"), "correct the path, or override it with NAME=URL")
+    return Source(
+        type=kind,
+        path=path,
+        table=table.get("table"),
+        delimiter=table.get("delimiter") or _delimiter(path),
+        quote=table.get("quote", '"'),
+        null=table.get("null", ""),
+        encoding=table.get("encoding", "utf-8"),
+        types=tuple((str(name), str(kind)) for name, kind in table.get("types", {}).items()),
+        location=place,
+    )
+
+
+def _substitute(text: str, place: Location) -> str:
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in os.environ:
+            raise MappingError("M207", f"the environment variable {name} is not set", place, f"set {name}, or write the path")
+        return os.environ[name]
+
+    return re.sub(r"\$\{(\w+)\}", value, text)
+
+
+def _place(text: str, file: Path, section: str, key: str | None = None) -> Location:
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
+        if line.replace('"', "").strip().startswith((f"[{section}]", f"[{section}.")):
+            for below, other in enumerate(lines[number:], number + 1) if key else ():
+                if other.strip().startswith("["):
+                    break
+                if re.match(rf"\s*\"?{re.escape(key or '')}\"?\s*=", other):
+                    return Location.in_text(text, below, 1, str(file))
+            return Location.in_text(text, number, 1, str(file))
+    return Location(str(file))
+
+
+def _type_of(path: Path) -> str | None:
+    name = path.name[:-3] if path.name.endswith(".gz") else path.name
+    return _ENDINGS.get(Path(name).suffix.lower())
+
+
+def _type_in(folder: Path) -> str | None:
+    """A folder's type is that of the files in it."""
+    if not folder.is_dir():
+        return None
+    return next((kind for one in sorted(folder.iterdir()) if (kind := _type_of(one)) in _TABLE_FILES), None)
+
+
+def _delimiter(path: Path) -> str | None:
+    return "\t" if path.name.endswith((".tsv", ".tsv.gz")) else None
