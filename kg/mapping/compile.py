@@ -1,0 +1,273 @@
+"""Term maps over the columns of one relation → SQL that yields term ids (R2RML section 7.1 to 7.6).
+
+Per row an id column holds an id, NULL (the row makes no term), REJECTED (its values cannot become the declared term), or
+PENDING: then the lexical column beside it holds the term's text, which the dictionary turns into an id later.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyoxigraph import Literal, NamedNode
+
+from kg.errors import MappingError
+from kg.mapping import natural
+from kg.mapping.model import TermMap, TermType
+from kg.mapping.relations import Relation, RelationColumn, identifier
+from kg.mapping.template import Column, Template
+from kg.sql import encoding
+from kg.terms import MAX_KEY, TAG_BLANK, TAG_IRI, TAG_LANG, TAG_STRING, TAG_TYPED, XSD_STRING
+
+REJECTED, PENDING = -1, -2
+_ILLEGAL_IN_IRI = re.compile(r"[\x00-\x20<>\"{}|\\^`]")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What term maps are compiled against: the base IRI, the scope of blank nodes, and the store's templates."""
+
+    base: str
+    scope: str
+    register_template: Callable[[str, str], int | None]
+
+
+@dataclass(frozen=True)
+class TermShape:
+    """What terms a plan can make, as far as known beforehand: two shapes that differ here have no term in common."""
+
+    kind: str  # iri, blank, literal
+    extra: str = ""  # of a literal: its datatype or @language
+    prefix: str = ""  # of an IRI: how it begins and ends
+    suffix: str = ""
+    constant: int | None = None
+
+    def is_disjoint_from(self, other: TermShape) -> bool:
+        if self.kind != other.kind or self.extra != other.extra:
+            return True
+        if self.constant is not None and other.constant is not None:
+            return self.constant != other.constant
+        return not (
+            (self.prefix.startswith(other.prefix) or other.prefix.startswith(self.prefix))
+            and (self.suffix.endswith(other.suffix) or other.suffix.endswith(self.suffix))
+        )
+
+
+@dataclass(frozen=True)
+class TermPlan:
+    """The SQL of one term map; expressions refer to the aliases c0, c1, … of `ColumnUse`."""
+
+    term_map: TermMap
+    shape: TermShape
+    id: str  # BIGINT
+    lexical: str | None = None  # VARCHAR, where `id` may be PENDING
+    tag: int = 0  # of PENDING terms
+    extra: str = ""
+    reason: str | None = None  # why values are REJECTED, where they may be
+    uses: tuple[int, ...] = ()  # indexes of the columns
+    template: tuple[str, str] | None = None  # prefix and suffix where the key is inlined
+
+
+class RelationCompiler:
+    """Compiles the term maps over one relation and numbers the columns that they use."""
+
+    def __init__(self, relation: Relation, context: Context, sample: Callable[[str], list[tuple]]):
+        self.relation, self.context = relation, context
+        self._sample = sample
+        self._columns: dict[str, tuple[int, RelationColumn]] = {}
+
+    # ── Columns ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def use(self, column: Column, term_map: TermMap | None = None) -> tuple[str, RelationColumn]:
+        """The alias of a column and its type; MappingError M203 where the relation has none of that name."""
+        found = self.relation.column(column, term_map.location if term_map else None)
+        index, _ = self._columns.setdefault(found.name, (len(self._columns), found))
+        return f"c{index}", found
+
+    def columns_sql(self) -> str:
+        """`c0, c1, …`, and `x0, …` as the file has them where they are cast to a declared type."""
+        parts = []
+        for index, column in self._columns.values():
+            name = identifier(column.name)
+            parts += [f"TRY_CAST({name} AS {column.declared}) AS c{index}", f"{name} AS x{index}"] if column.declared else [f"{name} AS c{index}"]
+        return ", ".join(parts) or "1 AS c"
+
+    def columns(self) -> list[RelationColumn]:
+        return [column for _, column in self._columns.values()]
+
+    def _indexes(self, term_map: TermMap) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(int(self.use(column, term_map)[0][1:]) for column in term_map.columns))
+
+    def _type(self, column: RelationColumn) -> str:
+        return column.declared or column.type
+
+    # ── Term maps ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def term(self, term_map: TermMap) -> TermPlan:
+        """The plan of a column- or template-valued term map."""
+        if term_map.term_type is TermType.LITERAL:
+            plan = self._literal(term_map)
+        elif term_map.term_type is TermType.BLANK_NODE:
+            plan = self._blank_node(term_map)
+        elif isinstance(term_map.value, Column):
+            plan = self._column_iri(term_map)
+        else:
+            plan = self._template_iri(term_map)
+        return self._with_declared_types(plan)
+
+    def _with_declared_types(self, plan: TermPlan) -> TermPlan:
+        """Reject what cannot be cast to the type that its column declares."""
+        declared = [(i, column) for i, column in self._columns.values() if i in plan.uses and column.declared]
+        if not declared:
+            return plan
+        bad = " OR ".join(f"(c{i} IS NULL AND x{i} IS NOT NULL)" for i, _ in declared)
+        kinds = " or ".join(dict.fromkeys(column.declared for _, column in declared))
+        return TermPlan(**{**plan.__dict__, "id": f"CASE WHEN {bad} THEN {REJECTED} ELSE {plan.id} END", "reason": plan.reason or f"is no {kinds}"})
+
+    def _template_iri(self, term_map: TermMap) -> TermPlan:
+        template = term_map.value
+        assert isinstance(template, Template)
+        for part in template.parts:
+            if isinstance(part, str) and (illegal := _ILLEGAL_IN_IRI.search(part)):
+                raise MappingError("M108", f"the template {template.text!r} cannot make IRIs: it holds {illegal[0]!r}", term_map.location, "percent-encode it, or use rr:termType rr:Literal")
+        prefix, lexical = self._absolute(template, self._filled(template, term_map, is_iri=True))
+        shape = TermShape("iri", prefix=prefix, suffix=template.suffix)
+        uses = self._indexes(term_map)
+        number = None
+        if len(template.columns) == 1 and prefix:
+            alias, column = self.use(template.columns[0], term_map)
+            if self._holds_keys(column):
+                number = self.context.register_template(prefix, template.suffix)
+        if number is None:
+            return TermPlan(term_map, shape, _pending_unless_null(lexical, uses), lexical, TAG_IRI, uses=uses)
+        kind = self._type(column)
+        key = alias if natural.is_integer(kind) else _key_of_text(natural.natural_lexical(kind, alias))
+        inlined = encoding.template_id(number, key)
+        return TermPlan(
+            term_map, shape, f"CASE WHEN {alias} IS NULL THEN NULL ELSE coalesce({inlined}, {PENDING}) END", lexical, TAG_IRI,
+            uses=uses, template=(prefix, template.suffix),
+        )  # fmt: skip
+
+    def _absolute(self, template: Template, lexical: str) -> tuple[str, str]:
+        """The sure beginning of the IRIs, and the SQL that puts the base before relative ones (section 7.3: no resolution)."""
+        base = self.context.base
+        if _SCHEME.match(template.prefix):
+            return template.prefix, lexical
+        if not any(isinstance(part, str) and ":" in part for part in template.parts):
+            return base + template.prefix, f"{_text(base)} || {lexical}"
+        return "", f"CASE WHEN {natural.has_scheme(lexical)} THEN {lexical} ELSE {_text(base)} || {lexical} END"
+
+    def _holds_keys(self, column: RelationColumn) -> bool:
+        """Whether a column's values are canonical non-negative integers, by its type or by the first thousand."""
+        if natural.is_integer(self._type(column)):
+            return True
+        if self._type(column) != "VARCHAR":
+            return False
+        name = identifier(column.name)
+        key = encoding.template_key_of_text(name)
+        rows = self._sample(f"SELECT count(*), count({key}) FROM (SELECT {name} FROM {self.relation.sql} WHERE {name} IS NOT NULL LIMIT 1000)")
+        return rows[0][0] > 0 and rows[0][0] == rows[0][1]
+
+    def _column_iri(self, term_map: TermMap) -> TermPlan:
+        """Section 7.2: an absolute IRI as it is, anything else after the base IRI; what is no IRI then is rejected."""
+        assert isinstance(term_map.value, Column)
+        alias, column = self.use(term_map.value, term_map)
+        text = natural.natural_lexical(self._type(column), alias)
+        uses = self._indexes(term_map)
+        full = f"CASE WHEN {natural.has_scheme(text)} THEN {text} ELSE {_text(self.context.base)} || {text} END"
+        test = f"CASE WHEN {alias} IS NULL THEN NULL WHEN {natural.is_iri(f'({full})')} THEN {PENDING} ELSE {REJECTED} END"
+        return TermPlan(term_map, TermShape("iri"), test, full, TAG_IRI, reason="is not an IRI", uses=uses)
+
+    def _blank_node(self, term_map: TermMap) -> TermPlan:
+        """Equal strings are one blank node within a mapping document; the label is a digest, so any string will do."""
+        uses = self._indexes(term_map)
+        if isinstance(term_map.value, Template):
+            text = self._filled(term_map.value, term_map, is_iri=False)
+        else:
+            alias, column = self.use(term_map.value, term_map)
+            text = natural.natural_lexical(self._type(column), alias)
+        label = blank_label(self.context.scope, text)
+        return TermPlan(term_map, TermShape("blank"), _pending_unless_null(text, uses), label, TAG_BLANK, uses=uses)
+
+    def _literal(self, term_map: TermMap) -> TermPlan:
+        uses = self._indexes(term_map)
+        if isinstance(term_map.value, Template):
+            kind, text, alias = "VARCHAR", self._filled(term_map.value, term_map, is_iri=False), None
+        else:
+            alias, column = self.use(term_map.value, term_map)
+            kind = self._type(column)
+            text = natural.natural_lexical(kind, alias)
+        if term_map.language is not None:
+            shape = TermShape("literal", "@" + term_map.language)
+            return TermPlan(term_map, shape, _pending_unless_null(text, uses), text, TAG_LANG, term_map.language, uses=uses)
+        datatype = term_map.datatype or natural.natural_datatype(kind)
+        shape = TermShape("literal", datatype)
+        if datatype == XSD_STRING:
+            return TermPlan(term_map, shape, _pending_unless_null(text, uses), text, TAG_STRING, uses=uses)
+        if alias is not None and datatype == natural.natural_datatype(kind):
+            inlined = natural.natural_id(kind, alias)
+            test = f"CASE WHEN {alias} IS NULL THEN NULL ELSE coalesce({inlined or 'NULL'}, {PENDING}) END"
+            return TermPlan(term_map, shape, test, text, TAG_TYPED, datatype, uses=uses)
+        return self._cast_literal(term_map, datatype, kind, text, uses)
+
+    def _cast_literal(self, term_map: TermMap, datatype: str, kind: str, text: str, uses: tuple[int, ...]) -> TermPlan:
+        """A datatype override (section 10.3): the lexical form must be one of the datatype's."""
+        lexical = natural.lexical_for(datatype, text)
+        quick = natural.quick_id(datatype, text, self._usual_scale(term_map)) if isinstance(term_map.value, Column) and kind == "VARCHAR" else None
+        ways = [*([quick] if quick else []), encoding.inline_of_lexical(datatype, f"({lexical})")]
+        checked = f"CASE WHEN {natural.is_valid(datatype, f'({lexical})')} THEN {PENDING} ELSE {REJECTED} END"
+        test = f"CASE WHEN {text} IS NULL THEN NULL ELSE coalesce({', '.join(ways)}, {checked}) END"
+        short = re.sub(r".*[#/]", "", datatype)
+        reason = f"is not an xsd:{short}" if natural.is_checked(datatype) else None
+        return TermPlan(term_map, TermShape("literal", datatype), test, lexical, TAG_TYPED, datatype, reason, uses)
+
+    def _usual_scale(self, term_map: TermMap) -> int:
+        """The most frequent number of fraction digits among the first thousand values."""
+        assert isinstance(term_map.value, Column)
+        name = identifier(self.relation.column(term_map.value, None).name)
+        rows = self._sample(
+            f"SELECT mode(length(regexp_extract({name}, '\\.([0-9]+)$', 1))) FROM (SELECT {name} FROM {self.relation.sql} WHERE {name} IS NOT NULL LIMIT 1000)"
+        )
+        return int(rows[0][0] or 0)
+
+    def _filled(self, template: Template, term_map: TermMap, is_iri: bool) -> str:
+        """VARCHAR: the template with the row's values; NULL where one of them is."""
+        parts = []
+        for part in template.parts:
+            if isinstance(part, str):
+                parts.append(_text(part))
+                continue
+            alias, column = self.use(part, term_map)
+            kind = self._type(column)
+            text = natural.natural_lexical(kind, alias)
+            parts.append(natural.iri_safe(text) if is_iri and not natural.is_integer(kind) else text)
+        return "(" + " || ".join(parts) + ")" if parts else "''"
+
+
+def constant_shape(term: NamedNode | Literal, term_id: int) -> TermShape:
+    if isinstance(term, NamedNode):
+        return TermShape("iri", prefix=term.value, suffix=term.value, constant=term_id)
+    return TermShape("literal", "@" + term.language if term.language else term.datatype.value, constant=term_id)
+
+
+def blank_label(scope: str, text: str) -> str:
+    """VARCHAR: the label of the blank node that a string names within a scope."""
+    return f"('b' || md5({_text(scope + chr(10))} || {text}))"
+
+
+def _pending_unless_null(text: str, uses: tuple[int, ...]) -> str:
+    """PENDING where all columns have values; a template without columns always has."""
+    nulls = " OR ".join(f"c{index} IS NULL" for index in uses)
+    return f"CASE WHEN {nulls} THEN NULL ELSE {PENDING} END" if nulls else str(PENDING)
+
+
+def _key_of_text(text: str) -> str:
+    """BIGINT: the key that a text spells canonically; a cast there and back is faster than a regular expression."""
+    cast = f"TRY_CAST({text} AS BIGINT)"
+    return f"(CASE WHEN {cast} BETWEEN 0 AND {MAX_KEY} AND {cast}::VARCHAR = {text} THEN {cast} END)"
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,145 @@
+"""Reads each logical source once into a temporary table of term ids: one column a term map, one row a source row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kg.errors import Location, MappingError
+from kg.mapping.compile import PENDING, REJECTED, RelationCompiler, TermPlan
+from kg.mapping.model import TermMap
+from kg.mapping.relations import Relation
+from kg.mapping.template import Column
+from kg.sql import encoding
+from kg.store import Store
+from kg.terms import TAG_IRI
+
+
+@dataclass
+class EncodedSource:
+    """The ids of one logical source. `terms[t]` is the plan of column `t{n}`; `joins` maps a source column to `j{n}`."""
+
+    compiler: RelationCompiler
+    number: int
+    terms: list[TermPlan] = field(default_factory=list)
+    joins: dict[str, int] = field(default_factory=dict)
+    rows: int = 0
+    nulls: dict[int, int] = field(default_factory=dict)
+    rejected: dict[int, int] = field(default_factory=dict)
+    unique: dict[int, bool] = field(default_factory=dict)
+
+    @property
+    def relation(self) -> Relation:
+        return self.compiler.relation
+
+    @property
+    def table(self) -> str:
+        return f"kg_ids_{self.number}"
+
+    def term(self, term_map: TermMap) -> int:
+        """The number of a term map's column; equal term maps share one."""
+        for index, plan in enumerate(self.terms):
+            if plan.term_map == term_map:
+                return index
+        self.terms.append(self.compiler.term(term_map))
+        return len(self.terms) - 1
+
+    def join(self, column: Column, location: Location | None) -> str:
+        """The name of the column that keeps a source column's own values for a join."""
+        found = self.relation.column(column, location)
+        self.compiler.use(column)
+        return f"j{self.joins.setdefault(found.name, len(self.joins))}"
+
+    def join_type(self, column: Column) -> str:
+        found = self.relation.column(column, None)
+        return found.declared or found.type
+
+    def encoded_sql(self) -> str:
+        """SELECT of the id columns t0, …, the lexical columns l0, …, the join columns, and the columns they come from."""
+        ids = [f"{plan.id} AS t{n}" for n, plan in enumerate(self.terms)]
+        joins = [f"{self.compiler.use(Column(name, True))[0]} AS j{n}" for name, n in self.joins.items()]
+        return f"SELECT *, {', '.join([*ids, *joins]) or '1 AS nothing'} FROM (SELECT {self.compiler.columns_sql()} FROM {self.relation.sql})"
+
+
+def encode(store: Store, source: EncodedSource) -> None:
+    """Fill `source.table`, with every PENDING term looked up or added to the dictionary; counts NULL and REJECTED."""
+    run = store.connection.execute
+    pending = [n for n, plan in enumerate(source.terms) if plan.lexical is not None]
+    lexicals = [f"CASE WHEN t{n} = {PENDING} THEN {source.terms[n].lexical} END AS l{n}" for n in pending]
+    kept = [f"t{n}" for n in range(len(source.terms))] + [f"j{n}" for n in source.joins.values()]
+    raw = f"{source.table}_raw" if pending else source.table
+    try:
+        run(f"CREATE OR REPLACE TEMP TABLE {raw} AS SELECT {', '.join([*kept, *lexicals]) or 'nothing'} FROM ({source.encoded_sql()})")
+    except Exception as error:  # a source's content can fail in ways that no check foresees
+        raise MappingError("M208", f"{source.relation.name} cannot be read: {str(error).splitlines()[0]}", help="check the file and its declaration") from error
+    counts = ["count(*)"]
+    for n in range(len(source.terms)):
+        counts += [f"count(*) - count(t{n})", f"count(*) FILTER (t{n} = {REJECTED})", f"count(*) FILTER (t{n} = {PENDING})"]
+    row = run(f"SELECT {', '.join(counts)} FROM {raw}").fetchone()
+    source.rows = row[0]
+    for n in range(len(source.terms)):
+        source.nulls[n], source.rejected[n] = row[1 + 3 * n], row[2 + 3 * n]
+    if not pending:
+        return
+    _look_up(store, source, raw, [n for n in pending if row[3 + 3 * n]])
+
+
+def _look_up(store: Store, source: EncodedSource, raw: str, pending: list[int]) -> None:
+    run = store.connection.execute
+    for n in pending:
+        _intern(store, source.terms[n], f"SELECT l{n} AS lex FROM {raw} WHERE t{n} = {PENDING}", f"{source.table}_terms_{n}")
+    ids = [f"coalesce(m{n}.id, r.t{n}) AS t{n}" if n in pending else f"r.t{n}" for n in range(len(source.terms))]
+    joins = "".join(f" LEFT JOIN {source.table}_terms_{n} m{n} ON m{n}.lex = r.l{n}" for n in pending)
+    kept = [*ids, *(f"r.j{n}" for n in source.joins.values())]
+    if joins:
+        run(f"CREATE OR REPLACE TEMP TABLE {source.table} AS SELECT {', '.join(kept)} FROM {raw} r{joins}")
+        run(f"DROP TABLE {raw}")
+    else:
+        run(f"ALTER TABLE {raw} RENAME TO {source.table}")
+    for n in pending:
+        run(f"DROP TABLE {source.table}_terms_{n}")
+
+
+def _intern(store: Store, plan: TermPlan, select: str, table: str) -> None:
+    """CREATE `table` (lex, id) for the distinct texts of `select`, all of them in the dictionary or inlined afterwards."""
+    run = store.connection.execute
+    extra = plan.extra.replace("'", "''")
+    run(f"CREATE OR REPLACE TEMP TABLE kg_texts AS SELECT DISTINCT lex FROM ({select})")
+    if plan.tag == TAG_IRI and (templates := _overlapping_templates(store, plan)):
+        run(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT lex, {_inlined_iri(templates)} AS id FROM kg_texts")
+        run(f"DELETE FROM kg_texts WHERE lex IN (SELECT lex FROM {table} WHERE id IS NOT NULL)")
+        run(f"DELETE FROM {table} WHERE id IS NULL")
+    else:
+        run(f"CREATE OR REPLACE TEMP TABLE {table} (lex VARCHAR, id BIGINT)")
+    store.intern(f"SELECT {plan.tag} AS tag, lex, '{extra}' AS extra FROM kg_texts")
+    run(
+        f"INSERT INTO {table} SELECT d.lex, d.id FROM kg_texts t JOIN dictionary d ON d.lex = t.lex "
+        f"WHERE d.extra = '{extra}' AND {encoding.has_tag('d.id', plan.tag)}"
+    )
+    run("DROP TABLE kg_texts")
+
+
+def _overlapping_templates(store: Store, plan: TermPlan) -> list[tuple[int, str, str]]:
+    """The registered templates that could make one of the plan's IRIs; its own has had its turn."""
+    prefix, suffix = plan.shape.prefix, plan.shape.suffix
+    return [
+        (number, *texts)
+        for number, texts in store.dictionary.templates.by_number.items()
+        if texts != plan.template
+        and (texts[0].startswith(prefix) or prefix.startswith(texts[0]))
+        and (texts[1].endswith(suffix) or suffix.endswith(texts[1]))
+    ]
+
+
+def _inlined_iri(templates: list[tuple[int, str, str]]) -> str:
+    """BIGINT: the template id of the VARCHAR `lex`, whose key is its last run of digits; else NULL."""
+    parts = "regexp_extract(lex, '(?s)^(.*?)([0-9]+)([^0-9]*)$', ['prefix', 'key', 'suffix'])"
+    key = encoding.template_key_of_text(f"{parts}.key")
+    cases = " ".join(
+        f"WHEN {parts}.prefix = {_text(prefix)} AND {parts}.suffix = {_text(suffix)} THEN {encoding.template_id(number, f'({key})')}"
+        for number, prefix, suffix in templates
+    )
+    return f"CASE {cases} END"
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

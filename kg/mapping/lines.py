@@ -1,0 +1,72 @@
+"""Line numbers in CSV files: which line of the file the n-th row was read from."""
+
+from __future__ import annotations
+
+import gzip
+import mmap
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def line_numbers(path: Path, quote: str, malformed: Iterable[int], rows: Iterable[int]) -> dict[int, int]:
+    """The line, the header being 1, where each row of `rows` (1 is the first) begins.
+
+    `malformed` are byte positions of records that were left out; empty lines are no rows, and a quoted value may run
+    over several lines.
+    """
+    wanted = sorted(set(rows))
+    left_out = sorted(set(malformed))
+    if not wanted:
+        return {}
+    if not left_out and not path.name.endswith(".gz") and _has_a_line_for_each_row(path, quote):
+        return {row: row + 1 for row in wanted}
+    found: dict[int, int] = {}
+    row = 0
+    for line, start, end, is_blank in _records(path, quote):
+        if line == 1 or is_blank:
+            continue
+        # DuckDB counts a blank line to the record after it, so a position may lie before its record.
+        if left_out and left_out[0] < end:
+            while left_out and left_out[0] < end:
+                left_out.pop(0)
+            continue
+        row += 1
+        if row == wanted[len(found)]:
+            found[row] = line
+            if len(found) == len(wanted):
+                break
+    return found
+
+
+def line_of_byte(path: Path, position: int) -> int:
+    """The line that holds a byte of the file."""
+    opener = gzip.open if path.name.endswith(".gz") else open
+    line, left = 1, position
+    with opener(path, "rb") as file:
+        while left > 0 and (block := file.read(min(left, 1 << 20))):
+            line += block.count(b"\n")
+            left -= len(block)
+    return line
+
+
+def _has_a_line_for_each_row(path: Path, quote: str) -> bool:
+    if path.stat().st_size == 0:
+        return True
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        return all(text.find(mark) < 0 for mark in (quote.encode(), b"\n\n", b"\n\r\n")) and text[:1] not in b"\r\n"
+
+
+def _records(path: Path, quote: str) -> Iterable[tuple[int, int, int, bool]]:
+    """(first line, first byte, byte after the end, is blank) of each record: an odd number of quotes leaves it open."""
+    mark = quote.encode()
+    opener = gzip.open if path.name.endswith(".gz") else open
+    with opener(path, "rb") as file:
+        first_line, start, quotes, position = 1, 0, 0, 0
+        for line, text in enumerate(file, 1):
+            position += len(text)
+            quotes += text.count(mark)
+            if quotes % 2 == 0:
+                yield first_line, start, position, first_line == line and not text.strip(b"\r\n")
+                first_line, start, quotes = line + 1, position, 0
+        if quotes:
+            yield first_line, start, position, False

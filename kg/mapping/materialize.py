@@ -1,0 +1,310 @@
+"""Runs a mapping: R2RML document + sources → the encoded quads of its graphs, with a report and a list of rejects."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyoxigraph import Literal, NamedNode
+
+import kg
+from kg.mapping import natural, rejects
+from kg.mapping.compile import Context, RelationCompiler, constant_shape
+from kg.mapping.encode import EncodedSource, encode
+from kg.mapping.model import LogicalSource, Mapping, ReferencingObjectMap, TermMap, TriplesMap
+from kg.mapping.parser import load_mapping
+from kg.mapping.production import Production, Slot, groups, select_distinct
+from kg.mapping.relations import RelationReader, table_name
+from kg.mapping.sources import Sources, load_sources, source_of_url
+from kg.mapping.vocabulary import DEFAULT_GRAPH
+from kg.store import Diff, Store
+from kg.terms import RDF_TYPE
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class TriplesMapReport:
+    """What one triples map did; `triples` counts before what other triples maps made as well is sorted out."""
+
+    name: str
+    rows: int
+    triples: int
+    rejects: int
+    seconds: float
+    warning: str | None = None
+
+
+@dataclass(frozen=True)
+class MappingReport:
+    owner: str
+    triples_maps: tuple[TriplesMapReport, ...]
+    triples: int
+    rejects: int
+    diff: Diff
+    seconds: float
+
+    @property
+    def warnings(self) -> list[str]:
+        return [one.warning for one in self.triples_maps if one.warning]
+
+
+def materialize(
+    store: Store,
+    mapping_file: str | Path,
+    sources: Sources | str | Path,
+    *,
+    base: str,
+    graph: str | None = None,
+    owner: str | None = None,
+    strict: bool = False,
+    on_progress: Progress | None = None,
+) -> MappingReport:
+    """Make the graphs of a mapping hold exactly what its sources say now.
+
+    Triples without a graph map go to `graph`, None being the default graph. `owner` defaults to map:<folder>/<file>.
+    Values that cannot become the declared term are kept in the table `rejects` and leave only their own triples out;
+    with `strict` they are an error (M301). `on_progress(what, done, of)` is called as sources and predicates are done.
+    """
+    mapping = load_mapping(mapping_file, base)
+    found = resolve_sources(sources)
+    run = _Run(store, mapping, found, base, graph, owner or owner_of(mapping_file), strict, on_progress or (lambda *_: None))
+    return run.materialize(fingerprint(mapping_file, found, base))
+
+
+def resolve_sources(sources: Sources | str | Path) -> Sources:
+    """Sources as they are, from a sources.toml, or one folder, file or database as the default."""
+    if isinstance(sources, Sources):
+        return sources
+    return load_sources(sources) if str(sources).endswith(".toml") else Sources(source_of_url(sources))
+
+
+def owner_of(mapping_file: str | Path) -> str:
+    """map:<domain>/<file>, after the folder that the file lies in.
+
+    >>> owner_of("mappings/shop/orders.r2rml.ttl")
+    'map:shop/orders'
+    """
+    path = Path(mapping_file).resolve()
+    return f"map:{path.parent.name}/{path.name.split('.')[0]}"
+
+
+def fingerprint(mapping_file: str | Path, sources: Sources | str | Path, base: str | None = None) -> str:
+    """A digest of the mapping's text, of the declarations and contents of the sources that it reads, and of the engine's version."""
+    found = resolve_sources(sources)
+    mapping = load_mapping(mapping_file, base)
+    digest = hashlib.blake2b(digest_size=16)
+    for text in (kg.__version__, mapping.text, base or ""):
+        digest.update(text.encode() + b"\0")
+    for source in sorted(_files_of(mapping, found), key=lambda one: (str(one.path), one.table or "")):
+        digest.update(repr((source.type, source.table, source.delimiter, source.quote, source.null, source.encoding, source.types)).encode())
+        for path in (source.path, source.path.with_name(source.path.name + "-wal")):
+            if path.is_file():
+                with path.open("rb") as file:
+                    while block := file.read(1 << 22):
+                        digest.update(block)
+                digest.update(b"\0")
+    return digest.hexdigest()
+
+
+def _files_of(mapping: Mapping, sources: Sources) -> set:
+    files = set()
+    for one in mapping.triples_maps:
+        if one.source.table is not None:
+            files.add(sources.of_table(table_name(one.source.table), one.source.location))
+        else:
+            files |= {sources.of_table(name) for name in sources.mentioned_in(one.source.query or "")}
+            files |= {sources.default} if sources.default is not None and sources.default.type == "sqlite" else set()
+    return files
+
+
+class _Run:
+    """The state of one run: the encoded sources and, for each triples map, its rows, triples, rejects and time."""
+
+    def __init__(self, store: Store, mapping: Mapping, sources: Sources, base: str, graph: str | None, owner: str, strict: bool, progress: Progress):
+        self.store, self.mapping, self.owner, self.strict, self.progress = store, mapping, owner, strict, progress
+        self.graph_iri, self.base = graph, base
+        self.reader = RelationReader(store.connection, sources)
+        self.context = Context(base, owner, store.register_template)
+        self.encoded: dict[LogicalSource, EncodedSource] = {}
+        self.triples = {one.name: 0 for one in mapping.triples_maps}
+        self.seconds = {one.name: 0.0 for one in mapping.triples_maps}
+
+    def materialize(self, fingerprint: str) -> MappingReport:
+        started = time.perf_counter()
+        try:
+            with self.store.transaction():
+                natural.create_macros(self.store.connection)
+                self.plan()
+                self.encode()
+                rejected = rejects.write(self.store, self.owner, self.mapping, self.encoded)
+                if self.strict and rejected.errors:
+                    raise rejected.first_error()
+                with self.store.replacing(self.owner, fingerprint) as target:
+                    total = self.insert(target.table)
+        finally:
+            for source in self.encoded.values():
+                self._drop(source)
+            self.reader.close()
+        return MappingReport(
+            self.owner,
+            tuple(self.report(one, rejected.by_triples_map.get(one.name, 0)) for one in self.mapping.triples_maps),
+            total,
+            rejected.total,
+            target.diff,
+            time.perf_counter() - started,
+        )
+
+    def _drop(self, source: EncodedSource) -> None:
+        for table in (source.table, f"{source.table}_raw"):
+            self.store.connection.execute(f"DROP TABLE IF EXISTS {table}")
+
+    def report(self, one: TriplesMap, rejected: int) -> TriplesMapReport:
+        rows, triples = self.encoded[one.source].rows, self.triples[one.name]
+        warning = None
+        if triples == 0:
+            cause = "its source has no rows" if rows == 0 else f"none of {rows} rows has all the values it needs"
+            warning = f"{one.short_name} made no triples: {cause}"
+        return TriplesMapReport(one.name, rows, triples, rejected, self.seconds[one.name], warning)
+
+    # ── Planning and encoding ────────────────────────────────────────────────────────────────────────────────
+
+    def plan(self) -> None:
+        """Open every source and compile every term map, so that mistakes are found and templates registered before any work."""
+        for one in self.mapping.triples_maps:
+            if one.source not in self.encoded:
+                relation = self.reader.open(one.source)
+                compiler = RelationCompiler(relation, self.context, lambda sql: self.store.connection.execute(sql).fetchall())
+                self.encoded[one.source] = EncodedSource(compiler, len(self.encoded) + 1)
+        for one in self.mapping.triples_maps:
+            self.plan_triples_map(one)
+
+    def plan_triples_map(self, one: TriplesMap) -> None:
+        source = self.encoded[one.source]
+        term_maps: list[TermMap] = [one.subject, *one.graphs]
+        for predicate_object_map in one.predicate_object_maps:
+            term_maps += [*predicate_object_map.predicates, *predicate_object_map.graphs]
+            for object_map in predicate_object_map.objects:
+                if isinstance(object_map, TermMap):
+                    term_maps.append(object_map)
+                    continue
+                parent = self.mapping.triples_map(object_map.parent)
+                if object_map.joins:
+                    for join in object_map.joins:
+                        source.join(join.child, join.location)
+                        self.encoded[parent.source].join(join.parent, join.location)
+                else:
+                    term_maps.append(parent.subject)
+        for term_map in term_maps:
+            if not term_map.is_constant:
+                source.term(term_map)
+
+    def encode(self) -> None:
+        for done, source in enumerate(self.encoded.values()):
+            self.progress(f"reading {source.relation.name}", done, len(self.encoded))
+            started = time.perf_counter()
+            encode(self.store, source)
+            names = [one.name for one in self.mapping.triples_maps if self.encoded[one.source] is source]
+            for name in names:
+                self.seconds[name] += (time.perf_counter() - started) / len(names)
+
+    # ── Quads ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def insert(self, table: str) -> int:
+        productions = [production for one in self.mapping.triples_maps for production in self.productions(one)]
+        run = self.store.connection.execute
+        total = done = 0
+        for group in groups(productions):
+            started = time.perf_counter()
+            inserted = run(f"INSERT INTO {table} (g, s, p, o) {select_distinct(group)}").fetchone()[0]
+            total += inserted
+            for one in group:
+                self.triples[one.triples_map] += inserted if len(group) == 1 else run(f"SELECT count(*) FROM ({one.select()})").fetchone()[0]
+                self.seconds[one.triples_map] += (time.perf_counter() - started) / len(group)
+            done += len(group)
+            self.progress("writing triples", done, len(productions))
+        return total
+
+    def productions(self, one: TriplesMap) -> list[Production]:
+        """Section 11.1: the classes in the subject's graphs; the rest in the subject's and the predicate-object map's."""
+        source = self.encoded[one.source]
+        subject = self.slot(source, one.subject)
+        made = []
+        rdf_type = self.constant(NamedNode(RDF_TYPE))
+        for class_iri in one.classes:
+            for graph, condition in self.graphs(source, one.graphs):
+                made.append(self.production(one, source, graph, subject, rdf_type, self.constant(class_iri), condition))
+        for predicate_object_map in one.predicate_object_maps:
+            for graph, condition in self.graphs(source, (*one.graphs, *predicate_object_map.graphs)):
+                for predicate_map in predicate_object_map.predicates:
+                    predicate = self.slot(source, predicate_map)
+                    for object_map in predicate_object_map.objects:
+                        if isinstance(object_map, TermMap):
+                            made.append(self.production(one, source, graph, subject, predicate, self.slot(source, object_map), condition))
+                        else:
+                            made.append(self.reference(one, source, graph, subject, predicate, object_map, condition))
+        return list(dict.fromkeys(made))
+
+    def production(
+        self, one: TriplesMap, source: EncodedSource, graph: Slot, subject: Slot, predicate: Slot, object_slot: Slot, condition: str
+    ) -> Production:
+        return Production(one.name, graph, subject, predicate, object_slot, f"{source.table} c", self.is_unique(source, subject), condition)
+
+    def reference(
+        self, one: TriplesMap, source: EncodedSource, graph: Slot, subject: Slot, predicate: Slot, object_map: ReferencingObjectMap, condition: str
+    ) -> Production:
+        """Section 8: the parent's subjects, of the same row or of the rows that the join conditions select."""
+        parent_map = self.mapping.triples_map(object_map.parent)
+        if not object_map.joins:
+            return self.production(one, source, graph, subject, predicate, self.slot(source, parent_map.subject), condition)
+        parent = self.encoded[parent_map.source]
+        tests = []
+        for join in object_map.joins:
+            sides = [f"c.{source.join(join.child, None)}", f"p.{parent.join(join.parent, None)}"]
+            if source.join_type(join.child) != parent.join_type(join.parent):
+                sides = [f"{side}::VARCHAR" for side in sides]
+            tests.append(" = ".join(sides))
+        object_slot = self.slot(parent, parent_map.subject, "p")
+        rows = f"{source.table} c JOIN {parent.table} p ON {' AND '.join(tests)}"
+        return Production(one.name, graph, subject, predicate, object_slot, rows, False, condition)
+
+    def slot(self, source: EncodedSource, term_map: TermMap, alias: str = "c") -> Slot:
+        if term_map.is_constant:
+            return self.constant(term_map.value)
+        number = source.term(term_map)
+        return Slot(f"{alias}.t{number}", source.terms[number].shape, False)
+
+    def constant(self, term: NamedNode | Literal) -> Slot:
+        term_id = self.store.encode([term])[0]
+        return Slot(str(term_id), constant_shape(term, term_id), True)
+
+    def graphs(self, source: EncodedSource, graph_maps: tuple[TermMap, ...]) -> list[tuple[Slot, str]]:
+        """The graphs of a row and, where that depends on it, for which rows; none of a row's own means the default graph."""
+        slots = [self.default_graph() if _is_default(one) else self.slot(source, one) for one in dict.fromkeys(graph_maps)]
+        choices = [(slot, "") for slot in dict.fromkeys(slots)]
+        if all(not slot.is_constant for slot in slots):
+            nothing = " AND ".join(f"{slot.sql} IS NULL" for slot in slots)
+            choices.append((self.default_graph(), nothing))
+        return choices
+
+    def default_graph(self) -> Slot:
+        graph_id = self.store.encode([NamedNode(self.graph_iri)])[0] if self.graph_iri else 0
+        return Slot(str(graph_id), constant_shape(NamedNode(self.graph_iri or "urn:default"), graph_id), True)
+
+    def is_unique(self, source: EncodedSource, subject: Slot) -> bool:
+        """Whether no two rows have the same subject; looked up in the ids, once for each subject column."""
+        if subject.is_constant:
+            return source.rows <= 1
+        number = int(subject.sql.rpartition("t")[2])
+        if number not in source.unique:
+            query = f"SELECT count(t{number}) = count(DISTINCT t{number}) FROM {source.table} WHERE t{number} > 0"
+            source.unique[number] = self.store.connection.execute(query).fetchone()[0]
+        return source.unique[number]
+
+
+def _is_default(term_map: TermMap) -> bool:
+    return term_map.is_constant and term_map.value == NamedNode(DEFAULT_GRAPH)
+

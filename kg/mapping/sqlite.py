@@ -1,0 +1,157 @@
+"""SQLite tables and queries as Arrow batches, with the types that their columns declare.
+
+SQLite's values have types of their own, whatever the column declares: each column is read as the one type that all its
+values have, as text where they differ, and cast to the declared type later, where what cannot be cast is rejected.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from kg.errors import Location, MappingError, did_you_mean
+
+_BATCH = 50_000
+_ARROW = {"BIGINT": pa.int64(), "DOUBLE": pa.float64(), "VARCHAR": pa.string(), "BLOB": pa.binary()}
+
+
+@dataclass(frozen=True)
+class SqliteColumn:
+    name: str
+    type: str  # DuckDB's, of the values as they stand
+    declared: str | None  # DuckDB's, to cast to
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A table or query to be read, and what is known of its columns."""
+
+    select: str
+    columns: tuple[SqliteColumn, ...]
+    keys: tuple[frozenset[str], ...] = ()
+
+
+class Reading:
+    """A database open for reading only, as a context manager."""
+
+    def __init__(self, path: Path, location: Location | None):
+        self._path, self._location = path, location
+
+    def __enter__(self) -> Reading:
+        if not self._path.is_file():
+            raise MappingError("M201", f"{self._path} does not exist", self._location, "correct the path of the database")
+        self._database = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+        try:
+            self._database.execute("SELECT count(*) FROM sqlite_schema")
+        except sqlite3.DatabaseError as error:
+            self._database.close()
+            raise MappingError("M206", f"{self._path} is no SQLite database: {error}", self._location, "correct the path or the type") from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+    def table(self, name: str) -> Shape:
+        rows = self._database.execute("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')").fetchall()
+        names = [row[0] for row in rows]
+        found = next((one for one in names if one == name), None) or next((one for one in names if one.lower() == name.lower()), None)
+        if found is None:
+            hint = did_you_mean(name, names) or f"its tables are {', '.join(names)}"
+            raise MappingError("M202", f"{self._path.name} has no table {name}", self._location, hint)
+        quoted = _identifier(found)
+        # rowid order, which is the order of the row numbers in reports
+        return Shape(f"SELECT * FROM {quoted}", self._columns(quoted, f"SELECT * FROM {quoted}"), self._keys(quoted))
+
+    def query(self, query: str) -> Shape:
+        try:
+            names = [column[0] for column in self._database.execute(query).description or ()]
+            duplicates = sorted({name for name in names if names.count(name) > 1})
+            if duplicates:
+                raise MappingError("M205", f"the query has two columns named {', '.join(duplicates)}", self._location, "rename one with AS")
+            self._database.execute(f"CREATE TEMP VIEW kg_query AS {query}")
+            columns = self._columns("kg_query", "SELECT * FROM kg_query")
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            raise MappingError("M204", f"the query fails: {error}", self._location, f"correct the SQL; it runs in SQLite on {self._path.name}") from error
+        return Shape("SELECT * FROM kg_query", columns)
+
+    def batches(self, shape: Shape) -> pa.RecordBatchReader:
+        schema = pa.schema([(column.name, _ARROW[column.type]) for column in shape.columns])
+        return pa.RecordBatchReader.from_batches(schema, self._rows(shape, schema))
+
+    def _rows(self, shape: Shape, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        cursor = self._database.execute(shape.select)
+        while rows := cursor.fetchmany(_BATCH):
+            arrays = [
+                pa.array([None if value is None else _text(value) for value in values] if field.type == pa.string() else values, field.type)
+                for values, field in zip(zip(*rows, strict=True), schema, strict=True)
+            ]
+            yield pa.record_batch(arrays, schema)
+
+    def _columns(self, relation: str, select: str) -> tuple[SqliteColumn, ...]:
+        """Names and declared types from the catalogue, types of the values from one scan."""
+        catalogue = self._database.execute(f"PRAGMA table_info({relation})").fetchall()
+        if not catalogue:
+            return ()
+        kinds = ", ".join(
+            f"max(typeof({c}) = 'integer'), max(typeof({c}) = 'real'), max(typeof({c}) = 'text'), max(typeof({c}) = 'blob')"
+            for c in (_identifier(row[1]) for row in catalogue)
+        )
+        found = self._database.execute(f"SELECT {kinds} FROM ({select})").fetchone()
+        return tuple(_column(row[1], row[2], *found[4 * i : 4 * i + 4]) for i, row in enumerate(catalogue))
+
+    def _keys(self, table: str) -> tuple[frozenset[str], ...]:
+        primary = frozenset(row[1] for row in self._database.execute(f"PRAGMA table_info({table})") if row[5])
+        return (primary,) if primary else ()
+
+
+def _column(name: str, declared: str, has_integer: int | None, has_real: int | None, has_text: int | None, has_blob: int | None) -> SqliteColumn:
+    wanted = _declared_type(declared)
+    kinds = [kind for kind, is_there in (("BIGINT", has_integer), ("DOUBLE", has_real), ("VARCHAR", has_text), ("BLOB", has_blob)) if is_there]
+    if wanted == "BLOB" and "VARCHAR" not in kinds:
+        kinds = kinds or ["BLOB"]
+    if kinds in (["BIGINT"], ["DOUBLE"], ["VARCHAR"], ["BLOB"]):
+        found = kinds[0]
+    elif kinds == ["BIGINT", "DOUBLE"] and (wanted is None or wanted == "DOUBLE"):
+        found = "DOUBLE"
+    else:
+        found = "VARCHAR"
+    if wanted is not None and wanted.startswith("DECIMAL") and found == "DOUBLE":
+        found = "VARCHAR"  # the shortest text of a float casts to the decimal that was meant
+    if wanted == "VARCHAR" and found == "BLOB":
+        wanted = None
+    return SqliteColumn(name, found, None if wanted in (None, found) else wanted)
+
+
+def _declared_type(declared: str) -> str | None:
+    """DuckDB's type for a declared one, by SQL's names, then by SQLite's rules of affinity; None where it tells nothing."""
+    name = declared.upper().strip()
+    if match := re.match(r"(?:DECIMAL|NUMERIC)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", name):
+        return f"DECIMAL({min(int(match[1]), 38)},{min(int(match[2] or 0), 38)})"
+    if name.startswith("BOOL"):
+        return "BOOLEAN"
+    if name.startswith(("TIMESTAMP", "DATETIME")):
+        return "TIMESTAMP"
+    if name == "DATE":
+        return "DATE"
+    if name.startswith("TIME"):
+        return "TIME"
+    if "INT" in name:
+        return "BIGINT"
+    if any(part in name for part in ("CHAR", "CLOB", "TEXT")):
+        return "VARCHAR"
+    if any(part in name for part in ("BLOB", "BINARY", "BYTEA")):
+        return "BLOB"
+    return "DOUBLE" if any(part in name for part in ("REAL", "FLOA", "DOUB")) else None
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
