@@ -22,7 +22,7 @@ def line_numbers(path: Path, quote: str, malformed: Iterable[int], rows: Iterabl
         return {row: row + 1 for row in wanted}
     found: dict[int, int] = {}
     row = 0
-    for line, start, end, is_blank in _records(path, quote):
+    for line, _, end, is_blank in _records(path, quote):
         if line == 1 or is_blank:
             continue
         # DuckDB counts a blank line to the record after it, so a position may lie before its record.

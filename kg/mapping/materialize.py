@@ -10,7 +10,6 @@ from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode
 
-import kg
 from kg.mapping import natural, rejects
 from kg.mapping.compile import Context, RelationCompiler, constant_shape
 from kg.mapping.encode import EncodedSource, encode
@@ -22,6 +21,9 @@ from kg.mapping.sources import Sources, load_sources, source_of_url
 from kg.mapping.vocabulary import DEFAULT_GRAPH
 from kg.store import Diff, Store
 from kg.terms import RDF_TYPE
+
+# Part of every fingerprint: raise it when the same mapping and sources give other quads than before.
+_VERSION = "1"
 
 Progress = Callable[[str, int, int], None]
 
@@ -97,7 +99,7 @@ def fingerprint(mapping_file: str | Path, sources: Sources | str | Path, base: s
     found = resolve_sources(sources)
     mapping = load_mapping(mapping_file, base)
     digest = hashlib.blake2b(digest_size=16)
-    for text in (kg.__version__, mapping.text, base or ""):
+    for text in (_VERSION, mapping.text, base or ""):
         digest.update(text.encode() + b"\0")
     for source in sorted(_files_of(mapping, found), key=lambda one: (str(one.path), one.table or "")):
         digest.update(repr((source.type, source.table, source.delimiter, source.quote, source.null, source.encoding, source.types)).encode())
@@ -130,6 +132,7 @@ class _Run:
         self.reader = RelationReader(store.connection, sources)
         self.context = Context(base, owner, store.register_template)
         self.encoded: dict[LogicalSource, EncodedSource] = {}
+        self.constants: dict[NamedNode | Literal, int] = {}
         self.triples = {one.name: 0 for one in mapping.triples_maps}
         self.seconds = {one.name: 0.0 for one in mapping.triples_maps}
 
@@ -181,23 +184,21 @@ class _Run:
                 self.encoded[one.source] = EncodedSource(compiler, len(self.encoded) + 1)
         for one in self.mapping.triples_maps:
             self.plan_triples_map(one)
+        constants: list[NamedNode | Literal] = [NamedNode(RDF_TYPE), *([NamedNode(self.graph_iri)] if self.graph_iri else [])]
+        for one in self.mapping.triples_maps:
+            constants += [*one.classes, *(term_map.value for term_map in _term_maps(one) if term_map.is_constant)]
+        self.constants = dict(zip(constants, self.store.encode(constants), strict=True))
 
     def plan_triples_map(self, one: TriplesMap) -> None:
         source = self.encoded[one.source]
-        term_maps: list[TermMap] = [one.subject, *one.graphs]
-        for predicate_object_map in one.predicate_object_maps:
-            term_maps += [*predicate_object_map.predicates, *predicate_object_map.graphs]
-            for object_map in predicate_object_map.objects:
-                if isinstance(object_map, TermMap):
-                    term_maps.append(object_map)
-                    continue
-                parent = self.mapping.triples_map(object_map.parent)
-                if object_map.joins:
-                    for join in object_map.joins:
-                        source.join(join.child, join.location)
-                        self.encoded[parent.source].join(join.parent, join.location)
-                else:
-                    term_maps.append(parent.subject)
+        term_maps = _term_maps(one)
+        for object_map in _references(one):
+            parent = self.mapping.triples_map(object_map.parent)
+            if not object_map.joins:
+                term_maps.append(parent.subject)
+            for join in object_map.joins:
+                source.join(join.child, join.location)
+                self.encoded[parent.source].join(join.parent, join.location)
         for term_map in term_maps:
             if not term_map.is_constant:
                 source.term(term_map)
@@ -278,7 +279,7 @@ class _Run:
         return Slot(f"{alias}.t{number}", source.terms[number].shape, False)
 
     def constant(self, term: NamedNode | Literal) -> Slot:
-        term_id = self.store.encode([term])[0]
+        term_id = self.constants[term]
         return Slot(str(term_id), constant_shape(term, term_id), True)
 
     def graphs(self, source: EncodedSource, graph_maps: tuple[TermMap, ...]) -> list[tuple[Slot, str]]:
@@ -291,7 +292,7 @@ class _Run:
         return choices
 
     def default_graph(self) -> Slot:
-        graph_id = self.store.encode([NamedNode(self.graph_iri)])[0] if self.graph_iri else 0
+        graph_id = self.constants[NamedNode(self.graph_iri)] if self.graph_iri else 0
         return Slot(str(graph_id), constant_shape(NamedNode(self.graph_iri or "urn:default"), graph_id), True)
 
     def is_unique(self, source: EncodedSource, subject: Slot) -> bool:
@@ -303,6 +304,24 @@ class _Run:
             query = f"SELECT count(t{number}) = count(DISTINCT t{number}) FROM {source.table} WHERE t{number} > 0"
             source.unique[number] = self.store.connection.execute(query).fetchone()[0]
         return source.unique[number]
+
+
+def _term_maps(one: TriplesMap) -> list[TermMap]:
+    """All term maps of a triples map but the references."""
+    found = [one.subject, *one.graphs]
+    for predicate_object_map in one.predicate_object_maps:
+        found += [*predicate_object_map.predicates, *predicate_object_map.graphs]
+        found += [object_map for object_map in predicate_object_map.objects if isinstance(object_map, TermMap)]
+    return found
+
+
+def _references(one: TriplesMap) -> list[ReferencingObjectMap]:
+    return [
+        object_map
+        for predicate_object_map in one.predicate_object_maps
+        for object_map in predicate_object_map.objects
+        if isinstance(object_map, ReferencingObjectMap)
+    ]
 
 
 def _is_default(term_map: TermMap) -> bool:

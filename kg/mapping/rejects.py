@@ -29,7 +29,7 @@ class Rejected:
 
     def first_error(self) -> MappingError:
         """M301 for the first value that was rejected."""
-        triples_map, source, line, column, value, reason = self.first or (None,) * 6
+        _, source, line, column, value, reason = self.first or (None,) * 6
         shown = f"{column} = {value!r} {reason}" if column else f"{reason}: {value!r}"
         more = f"and {self.errors - 1} more" if self.errors > 1 else ""
         return MappingError(
