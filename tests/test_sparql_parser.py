@@ -255,6 +255,13 @@ def test_calls_have_upper_case_names_and_aliases_are_gone() -> None:
     assert expression("!bound(?x)") == Call("!", (Call("BOUND", (X,)),))
 
 
+def test_iri_takes_the_base_of_the_query_along() -> None:
+    base = NamedNode("http://base.example/x/")
+    found = parse_query("BASE <http://base.example/x/> ASK { FILTER(IRI(?x) = URI('y')) }").pattern.condition
+    assert found == Call("=", (Call("IRI", (X, base)), NamedNode("http://base.example/x/y")))
+    assert expression("IRI(?x)") == Call("IRI", (X,))
+
+
 # ── Queries ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 

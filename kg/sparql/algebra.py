@@ -97,7 +97,8 @@ Path = Link | Inverse | Sequence | Alternative | ZeroOrMore | OneOrMore | ZeroOr
 class Call:
     """A built-in or an operator. `name` is the SPARQL keyword in upper case (`STRLEN`, `IF`, `COALESCE`, `BOUND`,
     `REGEX`, `IN`, `NOT IN`, …) or the operator: `||` `&&` `!` `=` `!=` `<` `>` `<=` `>=` `+` `-` `*` `/`,
-    `u-` and `u+` for the unary ones. `||` and `&&` are binary. For `IN`/`NOT IN` args[0] is the left side."""
+    `u-` and `u+` for the unary ones. `||` and `&&` are binary. For `IN`/`NOT IN` args[0] is the left side.
+    `URI` and `ISURI` appear as `IRI` and `ISIRI`; `IRI` has the base IRI, a NamedNode, as args[1] where there is a base."""
 
     name: str
     args: tuple[Expression, ...]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from lark import Token, Tree
+from pyoxigraph import Literal, NamedNode
 
 from kg.sparql.algebra import Aggregate, Call, Exists, Expression, FunctionCall, Var
+from kg.sparql.iri_reference import resolve
 from kg.sparql.source_text import MAX_NESTING
+from kg.sparql.translate_terms import XSD
 from kg.sparql.translate_triples import TripleTranslator, balanced
 
-_ALIASES = {"URI": "IRI", "ISURI": "ISIRI"}
+_ALIASES = {"ISURI": "ISIRI"}
 _NO_LIMIT = 1 << 30
 _ARGUMENTS = {
     "RAND": (0, 0), "NOW": (0, 0), "UUID": (0, 0), "STRUUID": (0, 0), "BNODE": (0, 1),
@@ -107,7 +111,20 @@ class ExpressionTranslator(TripleTranslator):
         at = (word.line, word.column)
         if name == "BOUND" and (not isinstance(items[0], Token) or items[0].type != "VAR"):
             raise self.source.error(107, "BOUND takes a variable", word)
-        return Call(_ALIASES.get(name, name), tuple([self.expression(item) for item in items]), at)
+        arguments = [self.expression(item) for item in items]
+        if name in ("IRI", "URI"):
+            return self._iri_call(arguments[0], at)
+        return Call(_ALIASES.get(name, name), tuple(arguments), at)
+
+    def _iri_call(self, argument: Expression, at: tuple[int, int]) -> Expression:
+        """IRI resolves against the query's BASE (section 17.4.2.8): at once if constant, else the base goes along."""
+        if isinstance(argument, NamedNode):
+            return argument
+        if isinstance(argument, Literal) and argument.datatype.value == XSD + "string":
+            with suppress(ValueError):  # of an IRI that is none: an error of the evaluation, not of the text
+                return NamedNode(resolve(argument.value, self.base))
+        base = () if self.base is None else (NamedNode(self.base),)
+        return Call("IRI", (argument, *base), at)
 
     def _function_call(self, tree: Tree) -> FunctionCall:
         name, arguments = tree.children
