@@ -104,8 +104,18 @@ def _json_term(term: ResultTerm) -> str:
 # ── XML (SPARQL Query Results XML Format) ────────────────────────────────────────────────────────────────────
 
 _XML_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<sparql xmlns="http://www.w3.org/2005/sparql-results#"{}>\n'
-_XML_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;", "\n": "&#xA;", "\t": "&#x9;"}
-_XML_SPECIAL = re.compile('[&<>"\r\n\t]')
+# Spaces at either end are escaped too: many readers strip an element's text.
+_XML_ESCAPES = {
+    " ": "&#x20;",
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    '"': "&quot;",
+    "\r": "&#xD;",
+    "\n": "&#xA;",
+    "\t": "&#x9;",
+}
+_XML_SPECIAL = re.compile('[&<>"\r\n\t]|^ | $')
 _XML_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
