@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad, RdfFormat, Triple, parse, serialize
 
 from kg.errors import DataError, StoreError
-from kg.store import Store, documents
+from kg.store import Store, staging
 from kg.store.documents import ALL, dump, load
 
 EX = "http://example.org/"
@@ -83,8 +83,8 @@ def test_a_second_load_adds_nothing_but_new_blank_nodes(store):
 
 
 def test_a_blank_node_of_one_load_is_one_node_across_batches_and_graphs(store, monkeypatch):
-    monkeypatch.setattr(documents, "BATCH", 2)
-    monkeypatch.setattr(documents, "_REMEMBERED", 1)
+    monkeypatch.setattr(staging, "BATCH", 2)
+    monkeypatch.setattr(staging, "_REMEMBERED", 1)
     text = "".join(f"_:x <urn:p{n}> <urn:o{n % 3}> <urn:g{n % 2}> .\n" for n in range(9)).encode()
     assert load(store, text, format="nq").triples == 9
     assert len({line.split()[0] for line in content(store)}) == 1
@@ -111,7 +111,7 @@ def test_relative_iris_start_at_the_file_or_at_the_base(store, tmp_path):
 
 
 def test_a_syntax_error_names_file_line_and_column_and_nothing_is_stored(store, tmp_path, monkeypatch):
-    monkeypatch.setattr(documents, "BATCH", 1)
+    monkeypatch.setattr(staging, "BATCH", 1)
     path = tmp_path / "broken.ttl.gz"
     path.write_bytes(gzip.compress(b"<urn:a> <urn:b> 1 .\n<urn:a> <urn:b> ex:c .\n"))
     with pytest.raises(DataError) as raised:
@@ -213,7 +213,7 @@ some_quads = st.lists(st.builds(Quad, nodes, nodes, objects, st.sampled_from([A,
 @given(some_quads, some_quads, st.integers(1, 7))
 def test_two_loads_make_the_union_of_two_sets(first, second, batch):
     with pytest.MonkeyPatch.context() as patch, Store.memory() as store:
-        patch.setattr(documents, "BATCH", batch)
+        patch.setattr(staging, "BATCH", batch)
         store.register_template(EX + "item/")
         for quads in (first, second):
             load(store, serialize(quads, format=RdfFormat.N_QUADS), format="nq")

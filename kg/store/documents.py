@@ -14,23 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import numpy as np
-import pyarrow as pa
-from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Quad, RdfFormat, Triple, parse, serialize
+from pyoxigraph import DefaultGraph, NamedNode, Quad, RdfFormat, Triple, parse, serialize
 
-from kg import terms
 from kg.errors import DataError, Location
 from kg.store import quads
 from kg.store.formats import GZIP_MAGIC, format_of, is_gzip_name
+from kg.store.staging import QuadEncoder
 from kg.store.store import Store
-from kg.terms import DEFAULT_GRAPH, Term
+from kg.terms import DEFAULT_GRAPH
 
 Source = str | os.PathLike[str] | bytes | IO[bytes] | IO[str]
-
-# Quads that are encoded at a time: large enough that a join with the dictionary pays, small enough for flat memory.
-BATCH = 500_000
-# Terms whose ids are remembered from batch to batch.
-_REMEMBERED = 500_000
 
 
 class _All:
@@ -112,13 +105,13 @@ def replace(
 
 
 @contextmanager
-def _staged(store: Store, document: _Document, graph: str | None) -> Iterator[_Encoder]:
+def _staged(store: Store, document: _Document, graph: str | None) -> Iterator[QuadEncoder]:
     """A transaction in which the table kg_document (g, s, p, o) holds the document's quads, repetitions included."""
     with store.transaction():
         run = store.connection.execute
         run("CREATE OR REPLACE TEMP TABLE kg_document (g BIGINT, s BIGINT, p BIGINT, o BIGINT)")
         number = run("UPDATE meta SET value = (value::BIGINT + 1)::VARCHAR WHERE key = 'documents' RETURNING value").fetchone()[0]
-        encoder = _Encoder(store, f"d{number}-", NamedNode(graph) if graph else DefaultGraph())
+        encoder = QuadEncoder(store, f"d{number}-", NamedNode(graph) if graph else None)
         with document.quads() as read:
             encoder.stage(read, "kg_document")
         yield encoder
@@ -227,106 +220,6 @@ class _Rejoined:
         first = self.read() + self._file.readline()
         yield from first.splitlines()
         yield from self._file
-
-
-class _Encoder:
-    """Parsed quads → rows of ids in a table, a batch at a time.
-
-    A term that is new in a batch stands in it as -1 - place until the batch ends; then all new ones are interned by
-    one join.
-    """
-
-    def __init__(self, store: Store, label_prefix: str, default: NamedNode | DefaultGraph) -> None:
-        self._store = store
-        self._label_prefix = label_prefix
-        self._ids: dict[Term | DefaultGraph, int] = {}
-        self._new: list[Term] = []
-        self._keys: list[tuple[int, str, str]] = []
-        self._default = default
-        self._forget()
-        self.count = 0
-
-    def _forget(self) -> None:
-        self._ids = {}
-        graph = DEFAULT_GRAPH if isinstance(self._default, DefaultGraph) else self._store.encode([self._default])[0]
-        self._ids[DefaultGraph()] = graph
-
-    def stage(self, parsed: Iterator[Quad], table: str) -> None:
-        """Insert every quad of `parsed` into `table` (g, s, p, o)."""
-        columns: tuple[list[int], ...] = ([], [], [], [])
-        add_g, add_s, add_p, add_o = (column.append for column in columns)
-        find, new = self._ids.get, self._place_of
-        for s, p, o, g in parsed:
-            add_g(find(g) if g in self._ids else new(g))
-            add_s(find(s) or new(s))
-            add_p(find(p) or new(p))
-            add_o(find(o) or new(o))
-            if len(columns[0]) == BATCH:
-                self._flush(columns, table)
-                find = self._ids.get
-        self._flush(columns, table)
-
-    def _place_of(self, term: Term) -> int:
-        """The id of a term seen for the first time: final where it is inlined, else its place among the new ones."""
-        term_id = terms.inline(term, self._store.dictionary.templates)
-        if term_id is None:
-            self._new.append(term)
-            self._keys.append(terms.dictionary_key(self._renamed(term)))
-            term_id = -len(self._new)
-        self._ids[term] = term_id
-        return term_id
-
-    def _renamed(self, term: Term) -> Term:
-        if isinstance(term, BlankNode):
-            return BlankNode(self._label_prefix + term.value)
-        if isinstance(term, Triple):
-            return Triple(self._renamed(term.subject), term.predicate, self._renamed(term.object))
-        return term
-
-    def _flush(self, columns: tuple[list[int], ...], table: str) -> None:
-        if not columns[0]:
-            return
-        ids = np.array(self._interned(), dtype=np.int64)
-        arrays = {}
-        for name, column in zip("gspo", columns, strict=True):
-            array = np.array(column, dtype=np.int64)
-            is_new = array < 0
-            array[is_new] = ids[-1 - array[is_new]]
-            arrays[name] = array
-        connection = self._store.connection
-        connection.register("kg_batch", pa.table(arrays))
-        try:
-            connection.execute(f"INSERT INTO {table} SELECT g, s, p, o FROM kg_batch")
-        finally:
-            connection.unregister("kg_batch")
-        self.count += len(columns[0])
-        for column in columns:
-            column.clear()
-        if len(self._ids) > _REMEMBERED:
-            self._forget()
-
-    def _interned(self) -> list[int]:
-        """The ids of the batch's new terms, in the order of their places."""
-        if not self._new:
-            return []
-        tags, lexicals, extras = zip(*self._keys, strict=True)
-        table = pa.table(
-            {"place": np.arange(len(tags)), "tag": np.array(tags, dtype=np.int64), "lex": list(lexicals), "extra": list(extras)}
-        )
-        connection = self._store.connection
-        connection.register("kg_batch_terms", table)
-        try:
-            self._store.intern("SELECT tag, lex, extra FROM kg_batch_terms")
-            rows = connection.execute(
-                "SELECT d.id FROM kg_batch_terms t JOIN dictionary d ON d.lex = t.lex AND d.extra = t.extra "
-                f"AND d.id >> {terms.TAG_BITS} = t.tag ORDER BY t.place"
-            ).fetchnumpy()
-        finally:
-            connection.unregister("kg_batch_terms")
-        ids = rows["id"].tolist()
-        self._ids.update(zip(self._new, ids, strict=True))
-        self._new, self._keys = [], []
-        return ids
 
 
 # ── Out ──────────────────────────────────────────────────────────────────────────────────────────────────────
