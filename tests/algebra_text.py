@@ -31,6 +31,44 @@ def _template_node(node: alg.Node) -> str:
     return f"_:b{node.name[3:]}" if is_blank else _node(node)
 
 
+def update_text(update: alg.Update) -> str:
+    """A request with the same effect."""
+    return " ;\n".join(map(_operation, update.operations))
+
+
+def _operation(operation: alg.Operation) -> str:
+    match operation:
+        case alg.InsertData(quads):
+            return f"INSERT DATA {{ {_quads(quads)} }}"
+        case alg.DeleteData(quads):
+            return f"DELETE DATA {{ {_quads(quads)} }}"
+        case alg.Modify(delete, insert, pattern, with_graph, using):
+            start = f"WITH {with_graph} " if with_graph is not None else ""
+            dataset = "".join(f"USING {iri} " for iri in using.default)
+            dataset += "".join(f"USING NAMED {iri} " for iri in using.named)
+            templates = f"DELETE {{ {_quads(delete)} }} INSERT {{ {_quads(insert)} }}"
+            return f"{start}{templates} {dataset}WHERE {{ {_group(pattern)} }}"
+        case alg.Load(source, into, silent):
+            return f"LOAD {'SILENT ' if silent else ''}{source}{'' if into is None else f' INTO GRAPH {into}'}"
+        case alg.GraphOperation(name, target, into, silent):
+            to = "" if into is None else f" TO {_target(into)}"
+            return f"{name} {'SILENT ' if silent else ''}{_target(target)}{to}"
+
+
+def _target(target: alg.GraphTarget) -> str:
+    return f"GRAPH {target.iri}" if target.kind == "GRAPH" else target.kind
+
+
+def _quads(quads: tuple[alg.QuadPattern, ...]) -> str:
+    return " ".join(
+        _quad(quad, " ".join(map(_template_node, (quad.subject, quad.predicate, quad.object)))) for quad in quads
+    )
+
+
+def _quad(quad: alg.QuadPattern, triple: str) -> str:
+    return f"{triple} ." if quad.graph is None else f"GRAPH {_node(quad.graph)} {{ {triple} }}"
+
+
 def _select(pattern: alg.Pattern) -> tuple[str, str]:
     """What stands before and after the dataset clauses; modifiers may be missing at any place, but have one order."""
     tail = ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyoxigraph import Literal, NamedNode
 
@@ -412,12 +414,40 @@ def test_a_missing_brace_is_traced_to_the_one_that_is_open() -> None:
     assert error.notes == ["the '{' at line 3, column 12 is not closed"]
 
 
+@settings(deadline=None)  # the first call builds the grammar
 @given(st.text(alphabet=st.sampled_from("SELECT ?x{}()[]<>:.;,|/^!+-*=\"'\\ua1_~#@\n"), max_size=60))
 def test_any_text_parses_or_is_refused_by_a_syntax_error(text) -> None:
-    try:
+    with suppress(QuerySyntaxError):  # any other exception fails the test
         parse_query(text, prefixes=EX)
-    except QuerySyntaxError as error:
-        assert error.message
+
+
+@pytest.mark.parametrize("parse", [parse_query, parse_update, parse_rules])
+def test_half_a_character_is_refused(parse) -> None:
+    assert refusal("# \ud800", parse).code in ("Q106", "R106")
+
+
+SAMPLES = [
+    (parse_query, "PREFIX : <http://e/> SELECT ?x (SUM(?y) AS ?z) { ?x :p/^:q* [ :r ( 1 'a'@en ) ] ; a ?y . OPTIONAL { ?x :p "
+                  "?w FILTER(?w > -1 && REGEX(?w, \"a\")) } BIND(STR(?y) AS ?v) } GROUP BY ?x HAVING(COUNT(*) > 1)"),
+    (parse_update, "PREFIX : <http://e/> DELETE { ?x :p ?y } INSERT { GRAPH :g { ?x :q _:b } } WHERE { ?x :p ?y } ; "
+                   "INSERT DATA { _:b :p 1.5 , \"\"\"x\"\"\" } ; CLEAR SILENT ALL ; LOAD <http://e/> INTO GRAPH :g"),
+    (parse_rules, "PREFIX : <http://e/> RULE :r { ?x :p ?y } WHERE { ?x :q ?y . NOT DATA { ?x :r << :a :b ?y >> } "
+                  "SET(?z := ?y * 2) { SELECT ?x { ?x :p 1 } } } DATA { :a :b 'c' {| :d 1 |} }"),
+]  # fmt: skip
+
+
+@settings(deadline=None)  # the first call builds the grammar
+@given(
+    st.sampled_from(SAMPLES),
+    st.integers(0, 300),
+    st.integers(0, 20),
+    st.sampled_from(["", "{", ")", "?x", ";", "<", "'"]),
+)
+def test_a_valid_text_with_a_piece_missing_or_wrong_parses_or_is_refused(sample, start, length, inserted) -> None:
+    parse, text = sample
+    parse(text)
+    with suppress(QuerySyntaxError, RuleError):
+        parse(text[:start] + inserted + text[start + length :])
 
 
 # ── Limits ───────────────────────────────────────────────────────────────────────────────────────────────────

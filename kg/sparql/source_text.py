@@ -21,6 +21,7 @@ _SKIP_OR_BRACKET = re.compile(
     r'<[^<>"{}|^`\\\x00-\x20]*>|#[^\n\r]*|\\.|([({\[])|([)}\]])',
     re.DOTALL,
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _CODEPOINT = re.compile(r"\\(?:\\|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8}))")
 
 
@@ -43,6 +44,11 @@ class SourceText:
             )
         source = cls(replace_word_escapes(text.removeprefix("\ufeff")), file, is_rules)
         source.check_nesting()
+        if not text.isascii() and (lone := _SURROGATE.search(source.text)):
+            at = line_and_column(source.text, lone.start())
+            raise cls(_SURROGATE.sub("�", source.text), file, is_rules).error(
+                106, f"U+{ord(lone[0]):04X} is half a character", at, help="write the text in UTF-8"
+            )
         return source
 
     def error(
