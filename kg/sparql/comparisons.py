@@ -1,0 +1,450 @@
+"""Comparisons, effective boolean values and the order of terms (SPARQL 1.1, sections 15.1, 17.2.2, 17.3 and 17.4.1.7).
+
+`=` compares values: equal numbers, equal instants and the same term are equal; literals of known, different kinds are
+not; a literal of an unknown datatype, or an ill-typed one, compared with another literal is an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyoxigraph import Literal
+
+from kg import terms
+from kg.sparql import numbers
+from kg.sparql.conversions import case, language, lexical, quote, same_term, term_id
+from kg.sparql.relations import Scope
+from kg.sparql.values import (
+    BOOLEAN,
+    DATETIME_TAGS,
+    EXACT,
+    ID,
+    IRI,
+    IRI_TAGS,
+    LITERAL_TAGS,
+    LOCAL_DATETIME_TAGS,
+    NUMBER_TAGS,
+    NUMERIC,
+    OFFSET_DATETIME_TAGS,
+    RESOURCE_TAGS,
+    STRING,
+    TERM,
+    TEXT,
+    UTC_DATETIME_TAGS,
+    Value,
+    boolean,
+    null,
+    string,
+    tag_sql,
+    tag_test,
+)
+from kg.sql import encoding
+from kg.terms import (
+    TAG_BITS,
+    TAG_BLANK,
+    TAG_BOOLEAN,
+    TAG_DATE,
+    TAG_LANG,
+    TAG_STRING,
+    TAG_TYPED,
+    XSD_BOOLEAN,
+)
+
+FOURTEEN_HOURS_MS = 14 * 3600 * 1000
+EPOCH_MS = 62_135_596_800_000  # 1970 in milliseconds since 0001-01-01
+
+# Kinds of values that can be compared with one another.
+NUMBER, SIMPLE, TAGGED, TRUTH, INSTANT, DAY, RESOURCE, UNKNOWN = "number simple tagged truth instant day resource unknown".split()
+
+
+def families(value: Value) -> frozenset[str]:
+    """Which kinds of comparable values a value may be."""
+    if value.kind == ID:
+        tags = value.tags
+        found = {
+            NUMBER: tags & NUMBER_TAGS,
+            SIMPLE: tags & {TAG_STRING},
+            TAGGED: tags & {TAG_LANG},
+            TRUTH: tags & {TAG_BOOLEAN},
+            INSTANT: tags & DATETIME_TAGS,
+            DAY: tags & {TAG_DATE},
+            RESOURCE: tags & RESOURCE_TAGS,
+        }
+        named = {family for family, present in found.items() if present}
+        return frozenset(named | ({NUMBER, TRUTH, INSTANT, UNKNOWN} if TAG_TYPED in tags else set()))
+    fixed = {BOOLEAN: {TRUTH}, STRING: {SIMPLE}, TEXT: {SIMPLE, TAGGED}, IRI: {RESOURCE}}
+    if value.kind == TERM:
+        return frozenset({NUMBER, SIMPLE, TAGGED, TRUTH, INSTANT, DAY, RESOURCE, UNKNOWN})
+    return frozenset(fixed.get(value.kind, {NUMBER}))
+
+
+# ── Reading values of one family; NULL where the value is of another ─────────────────────────────────────────
+
+
+def simple_string(value: Value, scope: Scope) -> Value:
+    """The text of a simple literal."""
+    return _text_where(value, frozenset({TAG_STRING}), (STRING,), TAG_STRING, scope)
+
+
+def _text_where(value: Value, tags: frozenset[int], kinds: tuple[str, ...], local_tag: int, scope: Scope) -> Value:
+    text = lexical(value, scope)
+    if value.kind in kinds:
+        return text
+    if value.kind == ID:
+        if not value.tags & tags:
+            return null(STRING)
+        if value.tags <= tags:
+            return text
+        return string(f"CASE WHEN {tag_test(value, tags)} THEN {text.sql} END")
+    if value.kind == TEXT:
+        return string(f"CASE WHEN {scope.let(value.sql)}.lang {'=' if local_tag == TAG_STRING else '<>'} '' THEN {text.sql} END")
+    if value.kind == TERM:
+        name = scope.let(value.sql)
+        stored = tag_test(term_id(name), tags)
+        return string(f"CASE WHEN {stored} OR {name}.id = -{local_tag} THEN {text.sql} END")
+    return null(STRING)
+
+
+def boolean_value(value: Value, scope: Scope) -> str:
+    """SQL of the boolean that an xsd:boolean literal stands for, however it is spelled."""
+    if isinstance(value.term, Literal):
+        known = {"true": "true", "1": "true", "false": "false", "0": "false"}
+        return known.get(value.term.value, "NULL") if value.term.datatype.value == XSD_BOOLEAN else "NULL"
+    if value.kind == BOOLEAN:
+        return value.sql
+    if value.kind == ID:
+        true_id = TAG_BOOLEAN << TAG_BITS | 1
+        branches: list[tuple[str | None, str]] = []
+        if TAG_BOOLEAN in value.tags:
+            test = tag_test(value, frozenset({TAG_BOOLEAN}))
+            if test is None:
+                return f"({value.sql} = {true_id})"
+            branches.append((test, f"{value.sql} = {true_id}"))
+        if TAG_TYPED in value.tags:
+            row = scope.dictionary(value.sql, value.local)
+            branches.append((f"{row.extra} = {quote(XSD_BOOLEAN)}", f"CASE {row.lex} WHEN '1' THEN true WHEN '0' THEN false END"))
+        return case(*branches)
+    if value.kind == TERM:
+        name = scope.let(value.sql)
+        stored = boolean_value(term_id(name), scope)
+        return (
+            f"CASE WHEN {name}.id >= 0 THEN {stored} WHEN {name}.extra = {quote(XSD_BOOLEAN)} AND {name}.id = -{TAG_TYPED} "
+            f"THEN CASE {name}.lex WHEN '1' THEN true WHEN '0' THEN false END END"
+        )
+    return "NULL"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A dateTime: microseconds since 0001-01-01 (UTC where it has a zone), and SQL telling whether it has one."""
+
+    microseconds: str
+    is_zoned: str
+
+
+def moment(value: Value, scope: Scope) -> Moment | None:
+    """The instant of an xsd:dateTime; None where the value cannot be one."""
+    if value.kind == TERM:
+        name = scope.let(value.sql)
+        return moment(Value(ID, f"(CASE WHEN {name}.id >= 0 THEN {name}.id END)", tags=LITERAL_TAGS), scope)
+    if value.kind != ID:
+        return None
+    tags = value.tags & DATETIME_TAGS
+    if not tags and TAG_TYPED not in value.tags:
+        return None
+    sql = value.sql
+    branches: list[tuple[str | None, str]] = []
+    zones: list[tuple[str | None, str]] = []
+    for group, milliseconds, zoned in (
+        (LOCAL_DATETIME_TAGS, encoding.payload(sql), "false"),
+        (UTC_DATETIME_TAGS, encoding.payload(sql), "true"),
+        (OFFSET_DATETIME_TAGS, encoding.instant_ms(sql), "true"),
+    ):
+        if group & tags:
+            test = tag_test(value, group)
+            branches.append((test, f"{milliseconds} * 1000"))
+            zones.append((test, zoned))
+    if TAG_TYPED in value.tags:
+        row = scope.dictionary(sql, value.local)
+        branches.append((f"{row.instant} IS NOT NULL", f"{row.instant} + {EPOCH_MS * 1000}"))
+        zones.append((f"{row.instant} IS NOT NULL", f"regexp_matches(trim({row.lex}), '(Z|[+-][0-9][0-9]:[0-9][0-9])$')"))
+    return Moment(case(*branches), case(*zones))
+
+
+# ── The operators ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def compare(operator: str, left: Value, right: Value, scope: Scope) -> Value:
+    """BOOLEAN of `= != < > <= >=`."""
+    if operator == "!=":
+        return boolean(f"(NOT ({compare('=', left, right, scope).sql}))", left.nullable or right.nullable)
+    if operator == "=":
+        return _equal(scope.bind(left), scope.bind(right), scope)
+    candidates = _comparisons(operator, scope.bind(left), scope.bind(right), scope)
+    if not candidates:
+        return null(BOOLEAN)
+    return boolean(candidates[0] if len(candidates) == 1 else f"coalesce({', '.join(candidates)})")
+
+
+def _comparisons(operator: str, left: Value, right: Value, scope: Scope) -> list[str]:
+    """SQL comparisons, each NULL where the two are not of its family."""
+    common = families(left) & families(right)
+    found = []
+    if NUMBER in common:
+        found.append(_compare_numbers(operator, left, right, scope))
+    if SIMPLE in common:
+        found.append(f"({simple_string(left, scope).sql} {operator} {simple_string(right, scope).sql})")
+    if TRUTH in common:
+        found.append(f"({boolean_value(left, scope)} {operator} {boolean_value(right, scope)})")
+    if INSTANT in common:
+        found.append(_compare_moments(operator, left, right, scope))
+    if DAY in common:
+        found.append(_compare_days(operator, left, right, scope))
+    return [sql for sql in found if sql != "NULL"]
+
+
+def _compare_numbers(operator: str, left: Value, right: Value, scope: Scope) -> str:
+    a, b = numbers.number(left, scope, keep_type=False), numbers.number(right, scope, keep_type=False)
+    return "NULL" if a is None or b is None else f"({numbers.compare(operator, a, b, scope)})"
+
+
+def _compare_moments(operator: str, left: Value, right: Value, scope: Scope) -> str:
+    a, b = moment(left, scope), moment(right, scope)
+    if a is None or b is None:
+        return "NULL"
+    plain = f"{a.microseconds} {operator} {b.microseconds}"
+    if a.is_zoned == b.is_zoned and a.is_zoned in ("true", "false"):
+        return f"({plain})"
+    far = f"abs({a.microseconds} - ({b.microseconds})) > {FOURTEEN_HOURS_MS * 1000}"
+    return f"CASE WHEN ({a.is_zoned}) = ({b.is_zoned}) OR {far} THEN {plain} END"
+
+
+def _compare_days(operator: str, left: Value, right: Value, scope: Scope) -> str:
+    a, b = _day_id(left, scope), _day_id(right, scope)
+    zones = [f"({side} & 2047)" for side, value in ((a, left), (b, right)) if not _is_zoneless_constant(value)]
+    plain = f"{a} {operator} {b}"
+    if not zones:
+        return f"({plain})"
+    instants = f"{encoding.instant_ms(a)} {operator} {encoding.instant_ms(b)}"
+    far = f"abs({encoding.instant_ms(a)} - {encoding.instant_ms(b)}) > {FOURTEEN_HOURS_MS}"
+    both = f"(({a} & 2047) = 0) = (({b} & 2047) = 0)"
+    return f"CASE WHEN ({' + '.join(zones)}) = 0 THEN {plain} WHEN {both} OR {far} THEN {instants} END"
+
+
+def _is_zoneless_constant(value: Value) -> bool:
+    return value.term is not None and value.kind == ID and not value.local and int(value.sql) & 2047 == 0
+
+
+def _day_id(value: Value, scope: Scope) -> str:
+    if value.kind == TERM:
+        value = term_id(scope.let(value.sql))
+    test = tag_test(value, frozenset({TAG_DATE}))
+    return value.sql if test is None else f"(CASE WHEN {test} THEN {value.sql} END)"
+
+
+def _equal(left: Value, right: Value, scope: Scope) -> Value:
+    nullable = left.nullable or right.nullable
+    mine, yours = families(left), families(right)
+    common = mine & yours
+    if _is_equality_identity(left, right):
+        return boolean(f"({left.sql} = {right.sql})", nullable)
+    if mine == yours and mine in ({NUMBER}, {TRUTH}):
+        sql = _compare_numbers("=", left, right, scope) if mine == {NUMBER} else f"({boolean_value(left, scope)} = {boolean_value(right, scope)})"
+        return boolean(sql)
+    branches: list[tuple[str | None, str]] = []
+    if NUMBER in common:
+        compared = _compare_numbers("=", left, right, scope)
+        branches.append((f"{compared} IS NOT NULL", compared))
+    branches.append((_same(left, right, scope), "true"))
+    if TRUTH in common:
+        compared = f"({boolean_value(left, scope)} = {boolean_value(right, scope)})"
+        branches.append((f"{compared} IS NOT NULL", compared))
+    if INSTANT in common:
+        a, b = moment(left, scope), moment(right, scope)
+        if a is not None and b is not None:
+            both = f"({a.microseconds}) IS NOT NULL AND ({b.microseconds}) IS NOT NULL"
+            branches.append((both, _compare_moments("=", left, right, scope)))
+    if DAY in common:
+        a, b = _day_id(left, scope), _day_id(right, scope)
+        branches.append((f"{a} IS NOT NULL AND {b} IS NOT NULL", _compare_days("=", left, right, scope)))
+    unknown = _incomparable(left, right, scope)
+    if unknown:
+        branches.append((unknown, "NULL::BOOLEAN"))
+    bound = f"({left.sql}) IS NOT NULL AND ({right.sql}) IS NOT NULL" if nullable else None
+    return boolean(case(*branches, (bound, "false")), True)
+
+
+def _is_equality_identity(left: Value, right: Value) -> bool:
+    """Whether two ids stand for equal values exactly if they are the same id."""
+    if left.kind != ID or right.kind != ID:
+        return False
+    tags, common = left.tags | right.tags, families(left) & families(right)
+    if TAG_TYPED in tags and (left.tags & right.tags & LITERAL_TAGS or not (left.tags <= RESOURCE_TAGS or right.tags <= RESOURCE_TAGS)):
+        return False
+    return not (
+        (NUMBER in common and len(tags & NUMBER_TAGS) > 1)
+        or DAY in common
+        or (INSTANT in common and len(tags & DATETIME_TAGS) > 1)
+    )
+
+
+def _same(left: Value, right: Value, scope: Scope) -> str:
+    """SQL of term identity, by text where one side is a text that the query computed."""
+    for one, other in ((left, right), (right, left)):
+        if one.kind == STRING:
+            return f"{one.sql} = {simple_string(other, scope).sql}"
+        if one.kind == IRI:
+            return f"{one.sql} = {_text_where(other, IRI_TAGS, (IRI,), terms.TAG_IRI, scope).sql}"
+        if one.kind == TEXT:
+            lang = language(other, scope).sql
+            return f"({lexical(one, scope).sql} = {lexical(other, scope).sql} AND {one.sql}.lang = {lang})"
+    if {left.kind, right.kind} & {EXACT, NUMERIC, BOOLEAN, "FLOAT", "DOUBLE"}:
+        return "false"  # numbers and booleans have been compared by value
+    return same_term(left, right, scope)
+
+
+def _incomparable(left: Value, right: Value, scope: Scope) -> str | None:
+    """SQL telling that both are literals and one is of a datatype that cannot be compared; None if that cannot be."""
+    unknown = [_is_unknown(value, scope) for value in (left, right) if UNKNOWN in families(value)]
+    if not unknown:
+        return None
+    literal = [_is_literal(value, scope) for value in (left, right)]
+    conditions = [f"({' OR '.join(unknown)})", *(test for test in literal if test)]
+    return " AND ".join(conditions)
+
+
+def _is_unknown(value: Value, scope: Scope) -> str:
+    if value.term is not None:
+        known = numbers.number(value, scope) is not None or boolean_value(value, scope) != "NULL"
+        return "false" if known or value.kind == ID and not value.tags & {TAG_TYPED} else "true"
+    if value.kind == TERM:
+        name = scope.let(value.sql)
+        return f"({name}.id = -{TAG_TYPED} OR {_is_unknown(term_id(name), scope)})"
+    row = scope.dictionary(value.sql, value.local)
+    test = tag_test(value, frozenset({TAG_TYPED})) or "true"
+    valueless = f"{row.number} IS NULL AND {row.double} IS NULL AND {row.instant} IS NULL"
+    return f"({test} AND {valueless} AND NOT ({row.extra} = {quote(XSD_BOOLEAN)} AND {row.lex} IN ('0', '1')))"
+
+
+def _is_literal(value: Value, scope: Scope) -> str | None:
+    if value.kind == ID:
+        return tag_test(value, LITERAL_TAGS)
+    if value.kind == TERM:
+        name = scope.let(value.sql)
+        return f"({tag_test(term_id(name), LITERAL_TAGS)} OR {name}.id IN (-{TAG_STRING}, -{TAG_LANG}, -{TAG_TYPED}))"
+    return "false" if value.kind == IRI else None
+
+
+# ── Effective boolean value ──────────────────────────────────────────────────────────────────────────────────
+
+
+def truth(value: Value, scope: Scope) -> Value:
+    """BOOLEAN: the effective boolean value (section 17.2.2); NULL where it has none."""
+    if value.kind == BOOLEAN:
+        return value
+    value = scope.bind(value)
+    found, kinds = [], families(value)
+    if TRUTH in kinds:
+        found.append(boolean_value(value, scope))
+    if NUMBER in kinds:
+        amount = numbers.number(value, scope)
+        if amount is not None:
+            found.append(f"({numbers.truth(amount, scope)})")
+    if kinds & {SIMPLE, TAGGED}:
+        found.append(_text_truth(value, scope))
+    if TAG_TYPED in value.tags and value.kind == ID and value.term is None:
+        # An ill-typed number or boolean is false.
+        row = scope.dictionary(value.sql, value.local)
+        typed = ", ".join(quote(iri) for iri in sorted(numbers.INTEGER_TYPES | {terms.XSD_DECIMAL, XSD_BOOLEAN, numbers.XSD_DOUBLE, numbers.XSD_FLOAT}))
+        found.append(f"CASE WHEN {row.extra} IN ({typed}) THEN false END")
+    found = [sql for sql in found if sql != "NULL"]
+    if not found:
+        return null(BOOLEAN)
+    return boolean(found[0] if len(found) == 1 else f"coalesce({', '.join(found)})")
+
+
+def _text_truth(value: Value, scope: Scope) -> str:
+    text = lexical(value, scope).sql
+    if value.kind == ID and not value.tags <= {TAG_STRING, TAG_LANG}:
+        return f"CASE WHEN {tag_test(value, frozenset({TAG_STRING, TAG_LANG}))} THEN {text} <> '' END"
+    if value.kind == TERM:
+        name = scope.let(value.sql)
+        stored = tag_test(term_id(name), frozenset({TAG_STRING, TAG_LANG}))
+        return f"CASE WHEN {stored} OR {name}.id IN (-{TAG_STRING}, -{TAG_LANG}) THEN {text} <> '' END"
+    return f"({text} <> '')"
+
+
+# ── Order ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def order_keys(value: Value, scope: Scope) -> list[str]:
+    """SQL keys whose ascending order, NULLs first, is that of section 15.1: unbound, blank nodes, IRIs, literals.
+
+    Literals: numbers by value, then booleans, dateTimes, dates, texts, others by datatype and lexical form.
+    """
+    value = scope.bind(value)
+    if value.kind in (BOOLEAN, EXACT, STRING, IRI, "DOUBLE", "FLOAT"):
+        return [value.sql]
+    if value.kind == TEXT:
+        return [f"{value.sql}.lex", f"{value.sql}.lang"]
+    if value.kind == NUMERIC:
+        return [numbers.as_double(value, scope), f"{value.sql}.m"]
+    kinds = families(value)
+    if value.kind == ID and len(kinds) == 1:
+        (only,) = kinds
+        return _keys_of_family(only, value, scope)
+    keys = [_rank(value, scope)]
+    for family in (NUMBER, TRUTH, INSTANT, DAY):
+        if family in kinds:
+            keys += _keys_of_family(family, value, scope)
+    if kinds & {SIMPLE, TAGGED, RESOURCE, UNKNOWN}:
+        keys += _keys_of_family(TAGGED, value, scope)
+    return keys
+
+
+def _keys_of_family(family: str, value: Value, scope: Scope) -> list[str]:
+    if family == NUMBER:
+        amount = numbers.number(value, scope, keep_type=False)
+        if amount is None:
+            return []
+        if amount.kind == NUMERIC:
+            name = scope.let(amount.sql)
+            return [numbers.as_double(Value(NUMERIC, name), scope), f"{name}.m"]
+        return [amount.sql]
+    if family == TRUTH:
+        return [boolean_value(value, scope)]
+    if family == INSTANT:
+        instant = moment(value, scope)
+        return [instant.microseconds] if instant else []
+    if family == DAY:
+        day = _day_id(value, scope)
+        return [encoding.instant_ms(day)] if value.term is None else [day]
+    if family == RESOURCE and value.tags == {TAG_BLANK}:
+        return [value.sql]
+    keys = [lexical(value, scope).sql]
+    if family == TAGGED:
+        keys.append(language(value, scope).sql)
+    return keys
+
+
+def _rank(value: Value, scope: Scope) -> str:
+    """SQL of the rank of a term's family among all terms."""
+    if value.kind == TERM:
+        name = scope.let(value.sql)
+        stored = _rank(term_id(name), scope)
+        return f"CASE WHEN {name}.id >= 0 THEN {stored} ELSE CASE {name}.id WHEN -{TAG_BLANK} THEN 0 WHEN -{terms.TAG_IRI} THEN 1 WHEN -{TAG_TYPED} THEN 8 ELSE 6 END END"
+    tag = tag_sql(value)
+    typed = "8"
+    if TAG_TYPED in value.tags:
+        row = scope.dictionary(value.sql, value.local)
+        typed = (
+            f"CASE WHEN {row.number} IS NOT NULL OR {row.double} IS NOT NULL THEN 2 WHEN {row.instant} IS NOT NULL THEN 4 "
+            f"WHEN {row.extra} = {quote(XSD_BOOLEAN)} AND {row.lex} IN ('0', '1') THEN 3 ELSE 8 END"
+        )
+    return (
+        f"CASE WHEN {tag} = {TAG_BLANK} THEN 0 WHEN {tag} = {terms.TAG_IRI} OR {tag} >= {terms.TAG_TEMPLATE} THEN 1 "
+        f"WHEN {tag} = {terms.TAG_INTEGER} OR {tag} BETWEEN {terms.TAG_DECIMAL} AND {terms.TAG_DECIMAL + 18} THEN 2 "
+        f"WHEN {tag} = {TAG_BOOLEAN} THEN 3 WHEN {tag} BETWEEN {terms.TAG_DATETIME_LOCAL} AND {terms.TAG_DATETIME_OFFSET + 3} THEN 4 "
+        f"WHEN {tag} = {TAG_DATE} THEN 5 WHEN {tag} IN ({TAG_STRING}, {TAG_LANG}) THEN 6 WHEN {tag} = {TAG_TYPED} THEN {typed} "
+        f"WHEN {tag} = {terms.TAG_TRIPLE} THEN 9 END"
+    )

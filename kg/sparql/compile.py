@@ -1,0 +1,171 @@
+"""The SPARQL→SQL compiler's door: a query, or a single pattern, as one SQL statement with typed columns.
+
+>>> from kg.store import Store
+>>> from kg.sparql.parser import parse_query
+>>> compiled = compile_query(parse_query("SELECT ?s { ?s ?p 1 }"), Store.memory())
+>>> list(compiled.columns)
+['s']
+
+The rule engine compiles bodies with `compile_pattern`, replaces the relations behind single triple patterns by its own
+(`Sources`), and reads the solutions as ids through `id_columns`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from kg.sparql import algebra, patterns
+from kg.sparql.compiler import Compiler, Dataset, Environment, Sources
+from kg.sparql.conversions import general, stored_id
+from kg.sparql.modifiers import ordered
+from kg.sparql.relations import Relation, Scope
+from kg.sparql.substitute import substituted
+from kg.sparql.values import Column, Term, null
+from kg.store import Store
+
+
+@dataclass(frozen=True)
+class CompiledPattern:
+    """`sql` is a SELECT (fit for FROM) whose columns `columns` describes: variable → Column, whose `sql` is the column's name.
+
+    Every column is a term id or a typed value, see `values.py`; NULL is unbound. `parameters` are to be bound by name.
+    `local_terms` are constants of the query that the dictionary lacks, under their negative ids.
+    """
+
+    sql: str
+    parameters: dict[str, object]
+    columns: Mapping[str, Column]
+    local_terms: Mapping[int, Term]
+    is_empty: bool = False  # known to have no solution
+    is_volatile: bool = False  # holds a value of this very moment (NOW, UUID): not to be used again
+
+
+@dataclass(frozen=True)
+class CompiledQuery(CompiledPattern):
+    """A pattern together with the query that it answers."""
+
+    query: algebra.Query | None = None
+
+
+def compile_query(
+    query: algebra.Query,
+    store: Store,
+    *,
+    strict: bool = False,
+    bindings: Mapping[str, Term] | None = None,
+    text: str | None = None,
+    base: str | None = None,
+) -> CompiledQuery:
+    """Compile a query. `strict` reads the dataset as SPARQL 1.1 does: the default graph is graph 0, not the union.
+
+    `bindings` fixes variables to terms. Raises NotSupported, with the place if `text` is given, and QueryError.
+    """
+    compiler = Compiler(store, text=text, base=base, compile_pattern=patterns.compile_pattern)
+    compiler.dataset = dataset_of(compiler, query.dataset, strict)
+    pattern = query.pattern
+    if bindings:
+        pattern = substituted(pattern, bindings)
+    if isinstance(query, algebra.Ask):
+        pattern = algebra.Slice(pattern, 0, 1)
+    relation = compiler.pattern(pattern, Environment())
+    names = [variable.name for variable in query.variables] if isinstance(query, algebra.Select) else list(relation.columns)
+    relation = _named(compiler, relation, names)
+    return CompiledQuery(
+        compiler.prelude() + relation.sql + ordered(relation) if not relation.order else compiler.prelude() + _sorted(compiler, relation),
+        compiler.parameters,
+        relation.columns,
+        {term_id: term for term, term_id in compiler.local_terms.items()},
+        relation.is_empty,
+        compiler.volatile,
+        query,
+    )
+
+
+def _sorted(compiler: Compiler, relation: Relation) -> str:
+    names = ", ".join(column.sql for column in relation.columns.values()) or "1 AS unit"
+    return f"SELECT {names} FROM ({relation.sql}) AS {compiler.fresh('r')}{ordered(relation)}"
+
+
+def _named(compiler: Compiler, relation: Relation, names: Iterable[str]) -> Relation:
+    """The relation with exactly these columns, in this order."""
+    columns = {name: relation.columns.get(name) for name in names}
+    if list(columns) == list(relation.columns):
+        return relation
+    selected = [f"{null().sql} AS {compiler.column(n)}" if c is None else c.sql for n, c in columns.items()]
+    selected += relation.hidden
+    columns = {name: column or null().named(compiler.column(name)) for name, column in columns.items()}
+    return Relation(
+        f"SELECT {', '.join(selected) or '1 AS unit'} FROM ({relation.sql}) AS {compiler.fresh('r')}",
+        columns, relation.order, relation.is_empty, hidden=relation.hidden,
+    )  # fmt: skip
+
+
+def dataset_of(compiler: Compiler, dataset: algebra.Dataset, strict: bool) -> Dataset:
+    """FROM and FROM NAMED over the store's own graphs; a graph that it lacks is empty, nothing is fetched (section 13.2)."""
+    if not dataset.is_given:
+        return Dataset(strict)
+    return Dataset(strict, compiler.graph_ids(dataset.default), compiler.graph_ids(dataset.named))
+
+
+def compile_pattern(pattern: algebra.Pattern, store: Store, sources: Sources | None = None, *, text: str | None = None) -> CompiledPattern:
+    """Compile a graph pattern over the union of all graphs.
+
+    `sources` puts other relations (columns s, p, o) in the place of the store's triples: `Sources(default=…)` for all
+    patterns, `Sources(replaced={id(triple_pattern): …})` for single ones. A replaced relation's content is unknown to
+    the store's statistics: pass `Sources(statistics=…)` where it is known which kinds of objects it has.
+    """
+    compiler = Compiler(store, sources=sources, text=text, compile_pattern=patterns.compile_pattern)
+    relation = compiler.pattern(pattern, Environment())
+    return CompiledPattern(
+        compiler.prelude() + relation.sql,
+        compiler.parameters,
+        relation.columns,
+        {term_id: term for term, term_id in compiler.local_terms.items()},
+        relation.is_empty,
+        compiler.volatile,
+    )
+
+
+def id_columns(compiled: CompiledPattern, store: Store, variables: Iterable[str]) -> str:
+    """A SELECT of `compiled` with one BIGINT column for each of `variables`, named as `compiled.columns` names them.
+
+    Computed numbers, dates and booleans become ids by arithmetic; texts and other terms by looking them up, so a
+    writing caller first adds them with `store.intern(new_terms(…))`. A term that the dictionary lacks comes out NULL.
+    """
+    compiler, scope = _scope_over(compiled, store)
+    selected = []
+    for name in variables:
+        value = stored_id(scope.columns[name], scope)
+        selected.append(f"{value.sql} AS {compiled.columns[name].sql}")
+    return f"{_local_prelude(compiled, compiler)}SELECT {', '.join(selected)} {scope.from_clause}"
+
+
+def new_terms(compiled: CompiledPattern, store: Store, variables: Iterable[str]) -> str | None:
+    """A SELECT of (tag, lex, extra) of the terms in `variables` that the dictionary lacks, for `store.intern`.
+
+    None where only ids and values that are inlined can occur.
+    """
+    from kg.sparql.conversions import is_inlinable
+
+    parts = []
+    for name in variables:
+        column = compiled.columns[name]
+        if is_inlinable(column) and not column.local:
+            continue
+        _, scope = _scope_over(compiled, store)
+        term = scope.let(general(scope.columns[name], scope).sql + " ")
+        parts.append(f"SELECT -{term}.id AS tag, {term}.lex AS lex, {term}.extra AS extra {scope.from_clause} WHERE {term}.id < 0")
+    return " UNION ALL ".join(parts) or None
+
+
+def _scope_over(compiled: CompiledPattern, store: Store) -> tuple[Compiler, Scope]:
+    compiler = Compiler(store, compile_pattern=patterns.compile_pattern)
+    compiler._counter = 1_000_000
+    compiler.parameters = compiled.parameters
+    compiler.local_terms = {term: term_id for term_id, term in compiled.local_terms.items()}
+    return compiler, Scope.over(compiler, Relation(compiled.sql, compiled.columns), Environment())
+
+
+def _local_prelude(compiled: CompiledPattern, compiler: Compiler) -> str:
+    return compiler.prelude()

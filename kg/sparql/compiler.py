@@ -1,0 +1,250 @@
+"""The compiler's state for one query: names, parameters, constants, the dataset, what the store knows.
+
+Compilation itself is functions over this state: `patterns.py` for the operators of the algebra, `triples.py` and
+`paths.py` for graph patterns, `modifiers.py` and `aggregates.py` for solution modifiers, `expressions.py` for
+expressions. `compile.py` is the public door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from pyoxigraph import Literal, NamedNode
+
+from kg import terms
+from kg.errors import Location, NotSupported
+from kg.sparql import algebra
+from kg.sparql.relations import Relation, Scope
+from kg.sparql.values import ALL_TAGS, ID, Term, Value, tag_class, tag_classes
+from kg.store import Store
+from kg.terms import DEFAULT_GRAPH, TAG_BITS
+
+# ── The dataset ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class DefaultGraph:
+    """The dataset's default graph."""
+
+
+@dataclass(frozen=True)
+class NamedGraph:
+    """One named graph; `graph_id` None is a graph that the dataset does not have."""
+
+    graph_id: int | None
+
+
+@dataclass(frozen=True)
+class EveryNamedGraph:
+    """`GRAPH ?g`: each named graph in turn; its id is carried along in the column of the hidden variable."""
+
+    variable: str
+
+
+ActiveGraph = DefaultGraph | NamedGraph | EveryNamedGraph
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What FROM, FROM NAMED and the dataset mode make of the store's graphs, as ids.
+
+    `default` None is the store's own default graph: the union of all graphs, or graph 0 where `is_strict`. `named`
+    None is all named graphs.
+    """
+
+    is_strict: bool = False
+    default: tuple[int, ...] | None = None
+    named: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Other relations in the place of the store's triples, for rule evaluation.
+
+    `default` is the relation (columns s, p, o) behind every triple pattern that `replaced` does not name; None is the
+    store. `replaced` maps `id(pattern)` of a triple pattern's object to a relation's name, so two patterns that are
+    equal as values can still read different relations. `statistics` tells, as `Store.statistics` does, what those
+    relations hold; None assumes nothing.
+    """
+
+    default: str | None = None
+    replaced: Mapping[int, str] = field(default_factory=dict)
+    statistics: Mapping[int, object] | None = None
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where a pattern stands: the active graph, and the scope around it inside an EXISTS."""
+
+    graph: ActiveGraph = DefaultGraph()
+    outer: Scope | None = None
+
+    def within(self, graph: ActiveGraph) -> Environment:
+        return replace(self, graph=graph)
+
+
+# ── The compiler ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class Compiler:
+    """See the head of this file. `text` is the query's, for the places in error messages."""
+
+    store: Store
+    dataset: Dataset = Dataset()
+    sources: Sources | None = None
+    text: str | None = None
+    base: str | None = None
+    parameters: dict[str, object] = field(default_factory=dict)
+    local_terms: dict[Term, int] = field(default_factory=dict)
+    needs_local_terms: bool = False
+    volatile: bool = False  # the plan holds a value of this very run (NOW, RAND, UUID) and must not be cached
+    compile_pattern: Callable[[Compiler, algebra.Pattern, Environment], Relation] | None = None
+    _counter: int = 0
+    _names: dict[str, str] = field(default_factory=dict)
+    _taken: set[str] = field(default_factory=set)
+    _parameter_names: dict[tuple[type, object], str] = field(default_factory=dict)
+    _now: str | None = None
+
+    # ── Names and parameters ─────────────────────────────────────────────────────────────────────────────────
+
+    def fresh(self, prefix: str) -> str:
+        """An alias or column name that nothing else in this query uses."""
+        self._counter += 1
+        return f"{prefix}{self._counter}"
+
+    def column(self, variable: str) -> str:
+        """The quoted column of a variable; SQL folds case, SPARQL does not."""
+        name = self._names.get(variable)
+        if name is None:
+            plain = variable if variable.isascii() and variable.isidentifier() else self.fresh("x")
+            name = f"v_{plain}"
+            if name.lower() in self._taken:
+                name = self.fresh(f"{name}_")
+            self._taken.add(name.lower())
+            self._names[variable] = name
+        return name
+
+    def parameter(self, value: object) -> str:
+        """The placeholder of a bound value."""
+        key = (type(value), value)
+        name = self._parameter_names.get(key)
+        if name is None:
+            name = f"p{len(self.parameters) + 1}"
+            self._parameter_names[key] = name
+            self.parameters[name] = value
+        return f"${name}::VARCHAR" if isinstance(value, str) else f"${name}"
+
+    def not_supported(self, what: str, position: tuple[int, int] | None = None, help: str | None = None) -> NotSupported:
+        place = Location.in_text(self.text, *position) if self.text and position else None
+        return NotSupported("Q301", f"{what} is not supported", place, help=help)
+
+    # ── Terms ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def lookup(self, term: Term) -> int | None:
+        return self.store.lookup(term)
+
+    def constant(self, term: Term) -> Value:
+        """A constant as an ID value; one that the store lacks gets an id of this query's own."""
+        term_id = self.store.lookup(term)
+        if term_id is not None:
+            return Value(ID, str(term_id), False, tags=frozenset({tag_class(term_id >> TAG_BITS)}), term=term)
+        if term not in self.local_terms:
+            tag = terms.dictionary_key(term)[0]
+            self.local_terms[term] = -((tag << TAG_BITS) | (len(self.local_terms) + 1))
+        term_id = self.local_terms[term]
+        return Value(ID, f"({term_id})", False, tags=frozenset({-term_id >> TAG_BITS}), local=True, term=term)
+
+    def dictionary_table(self, local: bool) -> str:
+        """The relation with the dictionary's columns for ids that may, or may not, be of this query's own."""
+        if local:
+            self.needs_local_terms = True
+            return "kg_terms"
+        return "dictionary"
+
+    def prelude(self) -> str:
+        """The WITH clause that the whole statement needs; empty mostly."""
+        if not self.needs_local_terms:
+            return ""
+        rows = []
+        for term, term_id in self.local_terms.items():
+            _, lex, extra = terms.dictionary_key(term)
+            number, double, instant = _values_of(term)
+            rows.append(f"({term_id}, {self.parameter(lex)}, {self.parameter(extra)}, {number}, {double}, {instant})")
+        local = f" UNION ALL SELECT * FROM (VALUES {', '.join(rows)})" if rows else ""
+        return f"WITH kg_terms(id, lex, extra, number, double, instant) AS NOT MATERIALIZED (SELECT id, lex, extra, number, double, instant FROM dictionary{local}) "
+
+    @property
+    def now(self) -> str:
+        """The lexical form of NOW(), one and the same throughout a query (section 17.4.5.1)."""
+        self.volatile = True
+        if self._now is None:
+            self._now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        return self._now
+
+    # ── What the store knows ─────────────────────────────────────────────────────────────────────────────────
+
+    def statistics(self, pattern: algebra.TriplePattern | None = None) -> Mapping[int, object] | None:
+        """Per predicate, what is known of the relation behind a pattern; None where nothing is."""
+        if self.sources is None:
+            return self.store.statistics
+        if pattern is not None and id(pattern) not in self.sources.replaced and self.sources.default is None:
+            return self.store.statistics
+        return self.sources.statistics
+
+    def object_tags(self, pattern: algebra.TriplePattern, predicate: int | None) -> frozenset[int]:
+        """The tags that the objects of a triple pattern may have; empty where no triple can match."""
+        known = self.statistics(pattern)
+        if known is None:
+            return ALL_TAGS
+        if predicate is not None:
+            found = known.get(predicate)
+            return tag_classes(found.tags) if found is not None else frozenset()
+        return tag_classes(tag for found in known.values() for tag in found.tags)
+
+    def graph_ids(self, iris: Iterable[NamedNode]) -> tuple[int, ...]:
+        """The ids of those graphs that the store knows."""
+        found = (self.store.lookup(iri) for iri in iris)
+        return tuple(graph_id for graph_id in found if graph_id is not None and graph_id != DEFAULT_GRAPH)
+
+    # ── Relations ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def pattern(self, pattern: algebra.Pattern, environment: Environment) -> Relation:
+        assert self.compile_pattern is not None
+        return self.compile_pattern(self, pattern, environment)
+
+    def unit(self) -> Relation:
+        """One solution that binds nothing."""
+        return Relation("SELECT 1 AS unit", {}, is_unit=True)
+
+    def empty(self, variables: Iterable[str] = ()) -> Relation:
+        """No solution."""
+        columns = {name: Value(ID, self.column(name), False) for name in variables}
+        selected = ", ".join(f"NULL::BIGINT AS {column.sql}" for column in columns.values()) or "1 AS unit"
+        return Relation(f"SELECT {selected} WHERE false", columns, is_empty=True)
+
+
+def _values_of(term: Term) -> tuple[str, str, str]:
+    """SQL of the columns number, double, instant of a local term."""
+    from kg.sparql import numbers
+
+    nothing = ("NULL::DECIMAL(38,18)", "NULL::DOUBLE", "NULL::BIGINT")
+    if not isinstance(term, Literal):
+        return nothing
+    value = numbers.number(Value(ID, "0", term=term), None)
+    if value is not None and value.kind == "EXACT" and not value.nullable and value.scale <= 18:
+        return f"'{Decimal(term.value.strip()):f}'::DECIMAL(38,18)", nothing[1], nothing[2]
+    if value is not None and value.kind in ("DOUBLE", "FLOAT"):
+        return nothing[0], value.sql, nothing[2]
+    if term.datatype.value == terms.XSD_DATETIME:
+        try:
+            moment = datetime.fromisoformat(term.value)
+        except ValueError:
+            return nothing
+        zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return nothing[0], nothing[1], str((zoned - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1))
+    return nothing
+

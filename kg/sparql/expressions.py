@@ -1,0 +1,169 @@
+"""Expressions (SPARQL 1.1, section 17) as typed SQL: variables, logic, comparison, arithmetic, and the functional forms.
+
+The built-in functions that take plain arguments are in `functions.py`, the casts in `casts.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pyoxigraph import BlankNode, Literal, NamedNode
+
+from kg.errors import QueryError
+from kg.sparql import algebra, casts, comparisons, functions, numbers
+from kg.sparql.compiler import Environment
+from kg.sparql.conversions import as_form, common_form, same_term
+from kg.sparql.relations import Relation, Scope
+from kg.sparql.values import EXACT, Value, boolean, null
+
+
+def expression(node: algebra.Expression, scope: Scope) -> Value:
+    """The typed SQL of an expression over a scope; its NULL is an error (or an unbound variable)."""
+    if isinstance(node, algebra.Var):
+        return scope.variable(node.name) or null()
+    if isinstance(node, (NamedNode, BlankNode, Literal)):
+        return scope.compiler.constant(node)
+    if isinstance(node, algebra.Call):
+        form = _FORMS.get(node.name)
+        if form is not None:
+            return form(node, scope)
+        return functions.call(node, [expression(argument, scope) for argument in node.args], scope)
+    if isinstance(node, algebra.FunctionCall):
+        return casts.call(node, [expression(argument, scope) for argument in node.args], scope)
+    if isinstance(node, algebra.Exists):
+        return _exists(node, scope)
+    if isinstance(node, algebra.Aggregate):
+        raise QueryError("Q210", f"{node.name} stands where no group is", help="use aggregates in SELECT, HAVING or ORDER BY of a grouped query")
+    raise scope.compiler.not_supported("a triple term in an expression")
+
+
+def condition(node: algebra.Expression, scope: Scope) -> str:
+    """SQL of an effective boolean value; NULL is an error, which a FILTER takes for false."""
+    return comparisons.truth(expression(node, scope), scope).sql
+
+
+# ── Logic (section 17.2: SQL's three values are SPARQL's) ────────────────────────────────────────────────────
+
+
+def _logic(node: algebra.Call, scope: Scope) -> Value:
+    left, right = (comparisons.truth(expression(argument, scope), scope) for argument in node.args)
+    return boolean(f"({left.sql} {'AND' if node.name == '&&' else 'OR'} {right.sql})", left.nullable or right.nullable)
+
+
+def _not(node: algebra.Call, scope: Scope) -> Value:
+    value = comparisons.truth(expression(node.args[0], scope), scope)
+    return boolean(f"(NOT {value.sql})", value.nullable)
+
+
+def _compare(node: algebra.Call, scope: Scope) -> Value:
+    left, right = (expression(argument, scope) for argument in node.args)
+    return comparisons.compare(node.name, left, right, scope)
+
+
+def _in(node: algebra.Call, scope: Scope) -> Value:
+    """`x IN (a, b)` is `x = a || x = b` (section 17.4.1.9)."""
+    value = scope.bind(expression(node.args[0], scope))
+    equals = [comparisons.compare("=", value, expression(argument, scope), scope).sql for argument in node.args[1:]]
+    sql = f"({' OR '.join(equals)})" if equals else "false"
+    return boolean(sql if node.name == "IN" else f"(NOT {sql})")
+
+
+# ── Arithmetic ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _arithmetic(node: algebra.Call, scope: Scope) -> Value:
+    operands = [numbers.number(expression(argument, scope), scope) for argument in node.args]
+    if any(operand is None for operand in operands):
+        return null(EXACT)
+    left, right = operands
+    return numbers.arithmetic(node.name, left, right, scope)
+
+
+def _sign(node: algebra.Call, scope: Scope) -> Value:
+    operand = numbers.number(expression(node.args[0], scope), scope)
+    if operand is None:
+        return null(EXACT)
+    return numbers.negated(operand, scope) if node.name == "u-" else replace(operand, term=None)
+
+
+# ── Functional forms (section 17.4.1) ────────────────────────────────────────────────────────────────────────
+
+
+def _bound(node: algebra.Call, scope: Scope) -> Value:
+    (variable,) = node.args
+    value = scope.variable(variable.name) if isinstance(variable, algebra.Var) else scope.compiler.constant(variable)
+    if value is None or value.is_null:
+        return boolean("false", False)
+    return boolean(f"({value.sql} IS NOT NULL)" if value.nullable else "true", False)
+
+
+def _if(node: algebra.Call, scope: Scope) -> Value:
+    test = comparisons.truth(expression(node.args[0], scope), scope)
+    branches = [expression(argument, scope) for argument in node.args[1:]]
+    form = common_form(branches)
+    then, otherwise = (as_form(branch, form, scope) for branch in branches)
+    return replace(form, sql=f"CASE WHEN {test.sql} THEN {then.sql} WHEN NOT {test.sql} THEN {otherwise.sql} END", nullable=True)
+
+
+def _coalesce(node: algebra.Call, scope: Scope) -> Value:
+    values = []
+    for argument in node.args:
+        values.append(expression(argument, scope))
+        if not values[-1].nullable:
+            break
+    form = common_form(values)
+    nullable = all(value.nullable for value in values)
+    if len(values) == 1:
+        return replace(values[0], nullable=nullable)
+    return replace(form, sql=f"coalesce({', '.join(as_form(value, form, scope).sql for value in values)})", nullable=nullable)
+
+
+def _same_term(node: algebra.Call, scope: Scope) -> Value:
+    left, right = (scope.bind(expression(argument, scope)) for argument in node.args)
+    return boolean(f"({same_term(left, right, scope)})", left.nullable or right.nullable)
+
+
+# ── EXISTS (section 18.6: substitution, here a correlated sub-query over the shared variables) ────────────────
+
+
+def _exists(node: algebra.Exists, scope: Scope) -> Value:
+    inner = scope.compiler.pattern(node.pattern, Environment(scope.environment.graph, scope))
+    answer = "NOT EXISTS" if node.negated else "EXISTS"
+    if inner.is_empty:
+        return boolean("true" if node.negated else "false", False)
+    alias = scope.compiler.fresh("i")
+    tests = []
+    for name, column in inner.columns.items():
+        around = scope.variable(name)
+        if around is not None:
+            tests.append(compatible(column.at(alias), around, scope))
+    where = f" WHERE {' AND '.join(tests)}" if tests else ""
+    return boolean(f"{answer} (SELECT 1 FROM {_sliced(inner)} AS {alias}{where})", False)
+
+
+def _sliced(relation: Relation) -> str:
+    return f"({relation.sql})"
+
+
+def compatible(left: Value, right: Value, scope: Scope) -> str:
+    """SQL telling that two columns of one variable do not contradict each other (section 18.3)."""
+    parts = [f"{column.sql} IS NULL" for column in (left, right) if column.nullable]
+    same = same_term(left, right, scope)
+    return f"({' OR '.join([same, *parts])})" if parts else same
+
+
+_FORMS = {
+    "||": _logic,
+    "&&": _logic,
+    "!": _not,
+    **dict.fromkeys(("=", "!=", "<", ">", "<=", ">="), _compare),
+    **dict.fromkeys(("+", "-", "*", "/"), _arithmetic),
+    "u-": _sign,
+    "u+": _sign,
+    "IN": _in,
+    "NOT IN": _in,
+    "BOUND": _bound,
+    "IF": _if,
+    "COALESCE": _coalesce,
+    "SAMETERM": _same_term,
+}

@@ -1,0 +1,139 @@
+"""Relations: SELECT statements with typed columns, and the scope in which an expression sees one of them.
+
+A `Relation` is a multiset of solutions. A `Scope` is a relation about to be filtered, extended or grouped: expressions
+ask it for variables, for dictionary rows (a LEFT JOIN each) and for intermediate values (a column each), and it wraps
+the relation accordingly. Everything a scope offers is a column of one alias, so that layers can be stacked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from kg.sparql.values import Value
+
+if TYPE_CHECKING:
+    from kg.sparql.compiler import Compiler, Environment
+
+
+@dataclass(frozen=True)
+class Relation:
+    """`sql` is a SELECT; `columns` maps variable names to its columns; `order` are its ORDER BY keys, still to be
+    applied: SQL over its columns, which may be more than those in `columns`."""
+
+    sql: str
+    columns: Mapping[str, Value]
+    order: tuple[str, ...] = ()
+    is_empty: bool = False  # known to have no solution
+    is_unit: bool = False  # exactly one solution, which binds nothing
+    hidden: tuple[str, ...] = ()  # columns that only `order` uses
+
+    def derived(self, alias: str) -> str:
+        return f"({self.sql}) AS {alias}"
+
+    def with_columns(self, columns: Mapping[str, Value]) -> Relation:
+        return replace(self, columns=columns)
+
+
+@dataclass(frozen=True)
+class DictionaryRow:
+    """SQL of the dictionary's fields for one id."""
+
+    lex: str
+    extra: str
+    number: str
+    double: str
+    instant: str
+
+
+class ScopeNeedsJoin(Exception):
+    """Raised inside a scope that cannot take joins; the caller chooses another plan."""
+
+
+@dataclass
+class Scope:
+    """What an expression can see. `environment.outer` is the scope around an EXISTS: its columns are correlated references."""
+
+    compiler: Compiler
+    alias: str
+    source: str  # a table expression without alias
+    columns: Mapping[str, Value]  # already prefixed with the alias
+    environment: Environment
+    can_join: bool = True
+    _rows: dict[str, DictionaryRow] = field(default_factory=dict)
+    _lets: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def over(cls, compiler: Compiler, relation: Relation, environment: Environment) -> Scope:
+        alias = compiler.fresh("r")
+        columns = {name: column.at(alias) for name, column in relation.columns.items()}
+        return cls(compiler, alias, f"({relation.sql})", columns, environment)
+
+    @property
+    def outer(self) -> Scope | None:
+        return self.environment.outer
+
+    @property
+    def from_clause(self) -> str:
+        return f"FROM {self.source} AS {self.alias}"
+
+    def variable(self, name: str) -> Value | None:
+        """The value of a variable here or, in an EXISTS, around; None where it cannot be bound."""
+        if name in self.columns:
+            return self.columns[name]
+        return self.outer.variable(name) if self.outer is not None else None
+
+    def _owner(self, sql: str) -> Scope:
+        """The scope whose columns `sql` reads: its own unless it reads only those of a scope around."""
+        scope = self
+        while scope.outer is not None and f"{scope.alias}." not in sql and f"{scope.outer.alias}." in sql:
+            scope = scope.outer
+        return scope
+
+    def dictionary(self, id_sql: str, local: bool = False) -> DictionaryRow:
+        """The dictionary's fields of an id; all NULL where the id is inlined or NULL."""
+        owner = self._owner(id_sql)
+        if owner is not self:
+            return owner.dictionary(id_sql, local)
+        if id_sql in self._rows:
+            return self._rows[id_sql]
+        if not self.can_join:
+            raise ScopeNeedsJoin
+        name = self.compiler.fresh("d")
+        fields = ("lex", "extra", "number", "double", "instant")
+        selected = ", ".join(f"{name}.{field} AS {name}_{field}" for field in fields)
+        table = self.compiler.dictionary_table(local)
+        self.source = (
+            f"(SELECT {self.alias}.*, {selected} FROM {self.source} AS {self.alias} "
+            f"LEFT JOIN {table} AS {name} ON {name}.id = {id_sql})"
+        )
+        row = DictionaryRow(*(f"{self.alias}.{name}_{field}" for field in fields))
+        self._rows[id_sql] = row
+        return row
+
+    def let(self, sql: str) -> str:
+        """A column that holds `sql`, so that an expression can mention it several times."""
+        if _is_simple(sql):
+            return sql
+        owner = self._owner(sql)
+        if owner is not self:
+            return owner.let(sql)
+        if sql in self._lets:
+            return self._lets[sql]
+        if not self.can_join:
+            return sql
+        name = self.compiler.fresh("e")
+        self.source = f"(SELECT {self.alias}.*, {sql} AS {name} FROM {self.source} AS {self.alias})"
+        self._lets[sql] = f"{self.alias}.{name}"
+        return self._lets[sql]
+
+    def bind(self, value: Value) -> Value:
+        """The same value with a cheap expression."""
+        if value.term is not None:
+            return value
+        return replace(value, sql=self.let(value.sql))
+
+
+def _is_simple(sql: str) -> bool:
+    return len(sql) < 60 and " " not in sql

@@ -1,0 +1,201 @@
+"""Basic graph patterns (SPARQL 1.1, section 18.1.6): one table of the FROM clause for each triple pattern, joined on ids.
+
+The order of the joins is left to DuckDB. Constants are resolved while compiling: a term that the store does not know,
+or a predicate without a matching kind of object, makes the pattern empty before anything runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from kg.sparql import algebra, paths
+from kg.sparql.compiler import Compiler, Environment, EveryNamedGraph, NamedGraph
+from kg.sparql.relations import Relation
+from kg.sparql.values import ID, PREDICATE_TAGS, SUBJECT_TAGS, Value
+from kg.terms import DEFAULT_GRAPH
+
+
+class NoSolution(Exception):
+    """A pattern that cannot match, found out while compiling."""
+
+
+@dataclass
+class Conjunction:
+    """The FROM and WHERE of one basic graph pattern while it is put together."""
+
+    compiler: Compiler
+    environment: Environment
+    tables: list[str] = field(default_factory=list)
+    conditions: list[str] = field(default_factory=list)
+    columns: dict[str, Value] = field(default_factory=dict)
+
+    def bind(self, variable: str, value: Value) -> None:
+        """Give a variable a column, or require that the column equals the one it has."""
+        known = self.columns.get(variable)
+        if known is None:
+            self.columns[variable] = value
+            return
+        tags = known.tags & value.tags
+        if not tags:
+            raise NoSolution
+        self.conditions.append(f"{known.sql} = {value.sql}")
+        self.columns[variable] = replace(known, tags=tags, local=known.local and value.local)
+
+    def place(self, node: algebra.Node | algebra.Var, sql: str, tags: frozenset[int]) -> None:
+        """Meet one position of a triple: a constant is compared, a variable bound."""
+        if isinstance(node, algebra.Var):
+            self.bind(node.name, Value(ID, sql, False, tags=tags))
+            return
+        if isinstance(node, algebra.TripleTerm):
+            raise self.compiler.not_supported("a triple term in a pattern")
+        constant = self.compiler.constant(node)
+        if constant.local or not constant.tags & tags:
+            raise NoSolution
+        self.conditions.append(f"{sql} = {constant.sql}")
+
+    def relation(self) -> Relation:
+        names = {name: self.compiler.column(name) for name in self.columns}
+        selected = ", ".join(f"{value.sql} AS {names[name]}" for name, value in self.columns.items()) or "1 AS unit"
+        where = f" WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
+        columns = {name: value.named(names[name]) for name, value in self.columns.items()}
+        return Relation(f"SELECT {selected} FROM {', '.join(self.tables)}{where}", columns)
+
+
+def basic_graph_pattern(compiler: Compiler, pattern: algebra.BGP, environment: Environment) -> Relation:
+    """The solutions of a basic graph pattern, path patterns included."""
+    elements = [element for triple in pattern.triples for element in paths.expanded(compiler, triple)]
+    if not elements:
+        return _unit(compiler, environment)
+    triples = [element for element in elements if isinstance(element, algebra.TriplePattern)]
+    routes = [element for element in elements if isinstance(element, algebra.PathPattern)]
+    conjunction = Conjunction(compiler, environment)
+    try:
+        for triple in triples:
+            _add_triple(conjunction, triple)
+        for route in routes:
+            _add_path(conjunction, route)
+    except NoSolution:
+        return compiler.empty(_variables(pattern, environment))
+    return conjunction.relation()
+
+
+def _variables(pattern: algebra.BGP, environment: Environment) -> list[str]:
+    names: dict[str, None] = {}
+    for triple in pattern.triples:
+        ends = (triple.subject, triple.object)
+        for node in (*ends, triple.predicate) if isinstance(triple, algebra.TriplePattern) else ends:
+            if isinstance(node, algebra.Var):
+                names[node.name] = None
+    if isinstance(environment.graph, EveryNamedGraph):
+        names[environment.graph.variable] = None
+    return list(names)
+
+
+def _unit(compiler: Compiler, environment: Environment) -> Relation:
+    """The empty pattern: one solution, for each graph where the graphs are enumerated."""
+    if isinstance(environment.graph, EveryNamedGraph):
+        return named_graphs(compiler, environment.graph.variable)
+    if isinstance(environment.graph, NamedGraph) and not _exists(compiler, environment.graph.graph_id):
+        return compiler.empty()
+    return compiler.unit()
+
+
+def _exists(compiler: Compiler, graph_id: int | None) -> bool:
+    if graph_id is None:
+        return False
+    return any(graph["id"] == graph_id for graph in compiler.store.graphs())
+
+
+def named_graphs(compiler: Compiler, variable: str) -> Relation:
+    """The names of the dataset's named graphs."""
+    column = compiler.column(variable)
+    named = compiler.dataset.named
+    among = "" if named is None else f" AND id IN ({', '.join(map(str, named)) or 'NULL'})"
+    return Relation(
+        f"SELECT id AS {column} FROM graphs WHERE id <> {DEFAULT_GRAPH}{among}",
+        {variable: Value(ID, column, False, tags=PREDICATE_TAGS)},
+    )
+
+
+def _add_triple(conjunction: Conjunction, triple: algebra.TriplePattern) -> None:
+    compiler, environment = conjunction.compiler, conjunction.environment
+    alias = compiler.fresh("t")
+    table, conditions = source(compiler, environment, triple, alias)
+    conjunction.tables.append(f"{table} AS {alias}")
+    conjunction.conditions += conditions
+    predicate = None
+    if not isinstance(triple.predicate, algebra.Var):
+        predicate = compiler.lookup(triple.predicate)
+    conjunction.place(triple.predicate, f"{alias}.p", PREDICATE_TAGS)
+    tags = compiler.object_tags(triple, predicate)
+    if not tags:
+        raise NoSolution
+    conjunction.place(triple.subject, f"{alias}.s", SUBJECT_TAGS)
+    conjunction.place(triple.object, f"{alias}.o", tags)
+    if isinstance(environment.graph, EveryNamedGraph):
+        conjunction.bind(environment.graph.variable, Value(ID, f"{alias}.g", False, tags=PREDICATE_TAGS))
+
+
+def source(compiler: Compiler, environment: Environment, triple: object, alias: str) -> tuple[str, list[str]]:
+    """The table behind a triple pattern, and the conditions that make it the active graph.
+
+    Its columns are s, p, o, and g where graphs are enumerated.
+    """
+    graph, dataset = environment.graph, compiler.dataset
+    if isinstance(graph, EveryNamedGraph):
+        among = [] if dataset.named is None else [f"{alias}.g IN ({', '.join(map(str, dataset.named)) or 'NULL'})"]
+        return "quads", [f"{alias}.g <> {DEFAULT_GRAPH}", *among]
+    if isinstance(graph, NamedGraph):
+        if graph.graph_id is None or (dataset.named is not None and graph.graph_id not in dataset.named):
+            raise NoSolution
+        return "quads", [f"{alias}.g = {graph.graph_id}"]
+    if compiler.sources is not None:
+        replaced = compiler.sources.replaced.get(id(triple), compiler.sources.default)
+        if replaced is not None:
+            return replaced, []
+    if dataset.default is not None:
+        if not dataset.default:
+            raise NoSolution
+        if len(dataset.default) == 1:
+            return "quads", [f"{alias}.g = {dataset.default[0]}"]
+        graphs = ", ".join(map(str, dataset.default))
+        return f"(SELECT DISTINCT s, p, o FROM quads WHERE g IN ({graphs}))", []
+    if dataset.is_strict:
+        return "quads", [f"{alias}.g = {DEFAULT_GRAPH}"]
+    return "quads", [f"NOT {alias}.again"]
+
+
+def _add_path(conjunction: Conjunction, route: algebra.PathPattern) -> None:
+    compiler, environment = conjunction.compiler, conjunction.environment
+    alias = compiler.fresh("t")
+    seeds = _seeds(conjunction, route)
+    ends = []
+    for node in (route.subject, route.object):
+        if isinstance(node, algebra.TripleTerm):
+            raise compiler.not_supported("a triple term at the end of a path")
+        ends.append(None if isinstance(node, algebra.Var) else compiler.constant(node))
+    sql = paths.pairs(compiler, environment, route.path, paths.Ends(ends[0], ends[1], seeds))
+    conjunction.tables.append(f"({sql}) AS {alias}")
+    tags = paths.node_tags(compiler)
+    for node, constant, column in ((route.subject, ends[0], "s"), (route.object, ends[1], "o")):
+        if constant is not None:
+            conjunction.conditions.append(f"{alias}.{column} = {constant.sql}")
+        else:
+            local = any(end is not None and end.local for end in ends)
+            conjunction.bind(node.name, Value(ID, f"{alias}.{column}", False, tags=tags, local=local))
+    if isinstance(environment.graph, EveryNamedGraph):
+        conjunction.bind(environment.graph.variable, Value(ID, f"{alias}.g", False, tags=PREDICATE_TAGS))
+
+
+def _seeds(conjunction: Conjunction, route: algebra.PathPattern) -> tuple[str, str] | None:
+    """(which end, SQL of its candidates) where the triples beside a path bind one of its ends already."""
+    if isinstance(conjunction.environment.graph, EveryNamedGraph) or not conjunction.conditions or not conjunction.tables:
+        return None
+    for end, node in (("s", route.subject), ("o", route.object)):
+        if isinstance(node, algebra.Var) and node.name in conjunction.columns:
+            value = conjunction.columns[node.name]
+            where = f" WHERE {' AND '.join(conjunction.conditions)}"
+            return end, f"SELECT DISTINCT {value.sql} AS n FROM {', '.join(conjunction.tables)}{where}"
+    return None
+
+
