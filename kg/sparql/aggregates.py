@@ -122,7 +122,7 @@ class _Items:
     def __init__(self, node: algebra.Aggregate, value: Value, amount: Value, plan: Plan) -> None:
         self.plan, self.amount, self.distinct = plan, amount, node.distinct
         # Equal numbers of one datatype and scale are one term; otherwise terms must be told apart by themselves.
-        one_form = value.kind != ID or len(value.tags & NUMBER_TAGS) == 1 and amount.kind == EXACT
+        one_form = value.kind != ID or (len(value.tags & NUMBER_TAGS) == 1 and amount.kind == EXACT)
         self.by_value = node.distinct and one_form and amount.kind != NUMERIC
         self.listed = None if not node.distinct or self.by_value else f"list(DISTINCT {{'k': {value.sql}, 'v': {amount.sql}}})"
 

@@ -54,7 +54,7 @@ FOURTEEN_HOURS_MS = 14 * 3600 * 1000
 EPOCH_MS = 62_135_596_800_000  # 1970 in milliseconds since 0001-01-01
 
 # Kinds of values that can be compared with one another.
-NUMBER, SIMPLE, TAGGED, TRUTH, INSTANT, DAY, RESOURCE, UNKNOWN = "number simple tagged truth instant day resource unknown".split()
+NUMBER, SIMPLE, TAGGED, TRUTH, INSTANT, DAY, RESOURCE, UNKNOWN = ["number", "simple", "tagged", "truth", "instant", "day", "resource", "unknown"]
 
 
 def families(value: Value) -> frozenset[str]:
@@ -316,7 +316,7 @@ def _incomparable(left: Value, right: Value, scope: Scope) -> str | None:
 def _is_unknown(value: Value, scope: Scope) -> str:
     if value.term is not None:
         known = numbers.number(value, scope) is not None or boolean_value(value, scope) != "NULL"
-        return "false" if known or value.kind == ID and not value.tags & {TAG_TYPED} else "true"
+        return "false" if known or (value.kind == ID and not value.tags & {TAG_TYPED}) else "true"
     if value.kind == TERM:
         name = scope.let(value.sql)
         return f"({name}.id = -{TAG_TYPED} OR {_is_unknown(term_id(name), scope)})"

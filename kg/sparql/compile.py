@@ -12,6 +12,7 @@ The rule engine compiles bodies with `compile_pattern`, replaces the relations b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -71,15 +72,22 @@ def compile_query(
     relation = compiler.pattern(pattern, Environment())
     names = [variable.name for variable in query.variables] if isinstance(query, algebra.Select) else list(relation.columns)
     relation = _named(compiler, relation, names)
+    sql = compiler.prelude() + (_sorted(compiler, relation) if relation.order else relation.sql)
     return CompiledQuery(
-        compiler.prelude() + relation.sql + ordered(relation) if not relation.order else compiler.prelude() + _sorted(compiler, relation),
-        compiler.parameters,
+        sql,
+        _used(compiler.parameters, sql),
         relation.columns,
         {term_id: term for term, term_id in compiler.local_terms.items()},
         relation.is_empty,
         compiler.volatile,
         query,
     )
+
+
+def _used(parameters: Mapping[str, object], sql: str) -> dict[str, object]:
+    """Those parameters that the statement mentions; DuckDB refuses others."""
+    names = set(re.findall(r"\$(p\d+)", sql))
+    return {name: value for name, value in parameters.items() if name in names}
 
 
 def _sorted(compiler: Compiler, relation: Relation) -> str:
@@ -117,9 +125,10 @@ def compile_pattern(pattern: algebra.Pattern, store: Store, sources: Sources | N
     """
     compiler = Compiler(store, sources=sources, text=text, compile_pattern=patterns.compile_pattern)
     relation = compiler.pattern(pattern, Environment())
+    sql = compiler.prelude() + relation.sql
     return CompiledPattern(
-        compiler.prelude() + relation.sql,
-        compiler.parameters,
+        sql,
+        _used(compiler.parameters, sql),
         relation.columns,
         {term_id: term for term, term_id in compiler.local_terms.items()},
         relation.is_empty,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kg.sparql import aggregates, algebra
-from kg.sparql.compiler import Compiler, Environment, EveryNamedGraph
 from kg.sparql.comparisons import order_keys
+from kg.sparql.compiler import Compiler, Environment, EveryNamedGraph
 from kg.sparql.expressions import expression
 from kg.sparql.relations import Relation, Scope
 from kg.sparql.values import EXACT, Value, null
@@ -22,7 +22,7 @@ def extended(compiler: Compiler, relation: Relation, bindings: list[tuple[str, a
     scope = Scope.over(compiler, relation, environment)
     values = {name: expression(node, scope) for name, node in bindings}
     columns = dict(relation.columns)
-    kept = [f"{scope.alias}.{name}" for name in [*(column.sql for column in relation.columns.values()), *relation.hidden]]
+    kept = [f"{scope.alias}.{name}" for name in [*(c.sql for n, c in relation.columns.items() if n not in values), *relation.hidden]]
     for name, value in values.items():
         column = compiler.column(name)
         kept.append(f"{stored(value)} AS {column}")

@@ -11,7 +11,7 @@ from dataclasses import replace
 from kg.sparql import algebra, modifiers, triples
 from kg.sparql.compiler import Compiler, Environment, EveryNamedGraph, NamedGraph
 from kg.sparql.conversions import as_form, common_form, unbound
-from kg.sparql.expressions import compatible, condition, expression
+from kg.sparql.expressions import compatible, condition
 from kg.sparql.relations import Relation, Scope, ScopeNeedsJoin
 from kg.sparql.values import ID, Value, null
 

@@ -24,7 +24,19 @@ def substituted(pattern: Pattern, bindings: Mapping[str, Term]) -> Pattern:
     """
     if not bindings:
         return pattern
+    if isinstance(pattern, (algebra.Slice, algebra.Distinct, algebra.Reduced)):
+        return replace(pattern, pattern=substituted(pattern.pattern, bindings))
+    if isinstance(pattern, algebra.Project):
+        return _shown(pattern, _pattern(pattern.pattern, bindings), bindings)
     return _pattern(pattern, bindings)
+
+
+def _shown(node: algebra.Project, pattern: Pattern, bindings: Mapping[str, Term]) -> Pattern:
+    """The projection of a pattern whose bound variables have gone: they show their terms."""
+    for variable in node.variables:
+        if variable.name in bindings:
+            pattern = algebra.Extend(pattern, variable, bindings[variable.name])
+    return algebra.Project(pattern, node.variables)
 
 
 def _pattern(node: Pattern, bindings: Mapping[str, Term]) -> Pattern:
@@ -49,14 +61,7 @@ def _project(node: algebra.Project, bindings: Mapping[str, Term]) -> Pattern:
     """Inside, only what is projected is the variable that is bound; outside, it shows its term."""
     names = {variable.name for variable in node.variables}
     inner = {name: term for name, term in bindings.items() if name in names}
-    pattern = substituted(node.pattern, inner)
-    for name, term in inner.items():
-        pattern = algebra.Extend(pattern, Var(name), term) if not _binds(pattern, name) else pattern
-    return algebra.Project(pattern, node.variables)
-
-
-def _binds(pattern: Pattern, name: str) -> bool:
-    return isinstance(pattern, algebra.Group) and any(key.name == name for key, _ in pattern.keys)
+    return _shown(node, _pattern(node.pattern, inner), inner)
 
 
 def _values(node: algebra.Values, bindings: Mapping[str, Term]) -> Pattern:

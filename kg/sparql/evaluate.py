@@ -1,0 +1,231 @@
+"""Running a query: `evaluate` gives Solutions for SELECT, a bool for ASK, Triples for CONSTRUCT and DESCRIBE."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from weakref import WeakKeyDictionary
+
+import duckdb
+from pyoxigraph import BlankNode, Literal, NamedNode, Triple
+
+from kg.errors import LimitExceeded, QueryError, QueryTimeout
+from kg.sparql import algebra
+from kg.sparql.compile import CompiledQuery, compile_query, dataset_of
+from kg.sparql.compiler import Compiler, Environment
+from kg.sparql.decode import Row, decoded
+from kg.sparql.frames import data_frame
+from kg.sparql.parser import parse_query
+from kg.sparql.triples import NoSolution, source
+from kg.sparql.values import Term
+from kg.store import Store
+
+_BATCH = 4096
+_CACHED_PLANS = 500
+_plans: WeakKeyDictionary[Store, dict[object, CompiledQuery]] = WeakKeyDictionary()
+
+
+def evaluate(
+    store: Store,
+    query: str | algebra.Query,
+    *,
+    bindings: Mapping[str, Term] | None = None,
+    timeout: float | None = None,
+    row_limit: int | None = None,
+    strict: bool = False,
+    base: str | None = None,
+    prefixes: Mapping[str, str] | None = None,
+) -> Solutions | bool | Triples:
+    """Answer a query.
+
+    `bindings` fixes variables to terms; `timeout` is in seconds (QueryTimeout), `row_limit` counts solutions or triples
+    (LimitExceeded); `strict` reads the dataset as SPARQL 1.1 does, its default graph not being the union of all.
+
+    >>> [str(row[0]) for row in evaluate(Store.memory(), "SELECT (1 + 1 AS ?two) {}")]
+    ['"2"^^<http://www.w3.org/2001/XMLSchema#integer>']
+    """
+    compiled = plan(store, query, bindings=bindings, strict=strict, base=base, prefixes=prefixes)
+    run = Run(store, compiled, timeout, row_limit)
+    if isinstance(compiled.query, algebra.Ask):
+        return next(iter(run), None) is not None
+    if isinstance(compiled.query, algebra.Construct):
+        return Triples(_constructed(compiled, run), row_limit)
+    if isinstance(compiled.query, algebra.Describe):
+        return Triples(_described(store, compiled, run, strict, bindings), row_limit)
+    return Solutions(compiled, run)
+
+
+def plan(
+    store: Store,
+    query: str | algebra.Query,
+    *,
+    bindings: Mapping[str, Term] | None = None,
+    strict: bool = False,
+    base: str | None = None,
+    prefixes: Mapping[str, str] | None = None,
+) -> CompiledQuery:
+    """The compiled form of a query; kept until the store changes."""
+    bound = tuple(sorted((bindings or {}).items(), key=lambda item: item[0]))
+    named = tuple(sorted((prefixes or {}).items()))
+    key = (query, strict, base, named, bound, store.revision, id(store.statistics))
+    plans = _plans.setdefault(store, {})
+    found = plans.get(key) if isinstance(query, str) else None
+    if found is not None:
+        return found
+    text = query if isinstance(query, str) else None
+    parsed = parse_query(query, base, prefixes) if isinstance(query, str) else query
+    compiled = compile_query(parsed, store, strict=strict, bindings=bindings, text=text, base=base)
+    if text is not None and not compiled.is_volatile:
+        if len(plans) >= _CACHED_PLANS:
+            plans.clear()
+        plans[key] = compiled
+    return compiled
+
+
+class Run:
+    """One execution: batches of rows as terms, on a cursor of its own, until the time is up."""
+
+    def __init__(self, store: Store, compiled: CompiledQuery, timeout: float | None = None, row_limit: int | None = None) -> None:
+        self._store, self._compiled = store, compiled
+        self._timeout, self._row_limit = timeout, row_limit
+
+    def __iter__(self) -> Iterator[Row]:
+        for batch in self.batches():
+            yield from decoded(batch, self._compiled.columns.values(), self._store, self._compiled.local_terms)
+
+    def batches(self) -> Iterator[list[tuple]]:
+        """The rows as DuckDB gives them."""
+        if self._compiled.is_empty:
+            return
+        cursor = self._store.cursor()
+        has_expired = threading.Event()
+
+        def expire() -> None:
+            has_expired.set()
+            cursor.interrupt()
+
+        timer = threading.Timer(self._timeout, expire) if self._timeout is not None else None
+        if timer is not None:
+            timer.daemon = True
+            timer.start()
+        try:
+            count = 0
+            cursor.execute(self._compiled.sql, self._compiled.parameters or None)
+            while batch := cursor.fetchmany(_BATCH):
+                count += len(batch)
+                if self._row_limit is not None and count > self._row_limit:
+                    raise LimitExceeded("Q401", f"the query has more than {self._row_limit} solutions", help="add LIMIT, or narrow the pattern")
+                yield batch
+                if has_expired.is_set():
+                    raise _timeout(self._timeout)
+        except duckdb.InterruptException as error:
+            raise _timeout(self._timeout) from error
+        except duckdb.Error as error:
+            if has_expired.is_set():
+                raise _timeout(self._timeout) from error
+            raise _query_error(error) from error
+        finally:
+            if timer is not None:
+                timer.cancel()
+            cursor.close()
+
+
+def _timeout(seconds: float | None) -> QueryTimeout:
+    return QueryTimeout("Q402", f"the query was stopped after {seconds:g} s", help="narrow the pattern, or ask for a longer time limit")
+
+
+def _query_error(error: duckdb.Error) -> QueryError:
+    notes = [str(error).splitlines()[0]]
+    if isinstance(error, duckdb.OutOfRangeException):
+        return QueryError("Q320", "a number grew beyond 38 digits", notes=notes, help="round or scale the operands down")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return LimitExceeded("Q403", "the query needs more memory than it may use", notes=notes, help="narrow the pattern, or raise [store] memory")
+    return QueryError("Q390", "the compiled query failed", notes=notes, help="this is a fault of the compiler: please report the query")
+
+
+class Solutions:
+    """The solutions of a SELECT: `variables`, and an iterator of tuples of terms (None where unbound) in their order."""
+
+    def __init__(self, compiled: CompiledQuery, run: Run) -> None:
+        self.variables = tuple(compiled.columns)
+        self._rows = iter(run)
+
+    def __iter__(self) -> Iterator[Row]:
+        return self._rows
+
+    def __next__(self) -> Row:
+        return next(self._rows)
+
+    def df(self):
+        """A pandas DataFrame: numbers, booleans and dates as such, decimals exact (`decimal.Decimal`), other terms as text."""
+        return data_frame(self.variables, self._rows)
+
+
+class Triples:
+    """The triples of a CONSTRUCT or DESCRIBE, each once; iterate it, once."""
+
+    def __init__(self, triples: Iterator[Triple], limit: int | None = None) -> None:
+        self._triples, self._limit = triples, limit
+
+    def __iter__(self) -> Iterator[Triple]:
+        seen: set[Triple] = set()
+        for triple in self._triples:
+            if triple not in seen:
+                seen.add(triple)
+                if self._limit is not None and len(seen) > self._limit:
+                    raise LimitExceeded("Q401", f"the query makes more than {self._limit} triples", help="add LIMIT, or narrow the pattern")
+                yield triple
+
+
+# ── CONSTRUCT (section 16.2) ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _constructed(compiled: CompiledQuery, run: Run) -> Iterator[Triple]:
+    """The template filled in by every solution; a triple that would not be RDF is left out, blank nodes are new each time."""
+    template = compiled.query.template
+    places = {name: place for place, name in enumerate(compiled.columns)}
+    for row in run:
+        fresh: dict[str, BlankNode] = {}
+
+        def term(node: object, row: Row = row, fresh: dict[str, BlankNode] = fresh) -> Term | None:
+            if not isinstance(node, algebra.Var):
+                return node
+            if node.is_anonymous:
+                return fresh.setdefault(node.name, BlankNode())
+            return row[places[node.name]] if node.name in places else None
+
+        for pattern in template:
+            subject, predicate, object_ = term(pattern.subject), term(pattern.predicate), term(pattern.object)
+            if isinstance(subject, (NamedNode, BlankNode)) and isinstance(predicate, NamedNode) and object_ is not None:
+                yield Triple(subject, predicate, object_)
+
+
+# ── DESCRIBE (section 16.4) ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _described(store: Store, compiled: CompiledQuery, run: Run, strict: bool, bindings: Mapping[str, Term] | None) -> Iterator[Triple]:
+    """The concise bounded description of each resource: its triples, and those of the blank nodes that they lead to."""
+    query = compiled.query
+    names = {node.name for node in query.terms if isinstance(node, algebra.Var)}
+    wanted = [node for node in query.terms if not isinstance(node, algebra.Var)]
+    wanted += [term for name, term in (bindings or {}).items() if name in names]
+    places = [place for place, name in enumerate(compiled.columns) if name in names]
+    for row in run if places else ():
+        wanted += [row[place] for place in places if row[place] is not None and not isinstance(row[place], Literal)]
+    compiler = Compiler(store)
+    compiler.dataset = dataset_of(compiler, query.dataset, strict)
+    try:
+        table, conditions = source(compiler, Environment(), None, "t")
+    except NoSolution:
+        return
+    frontier = {found for found in store.lookup_many(list(dict.fromkeys(wanted))) if found is not None}
+    done: set[int] = set()
+    where = " AND ".join([*conditions, "t.s IN (SELECT unnest($ids::BIGINT[]))"])
+    while frontier:
+        cursor = store.cursor()
+        rows = cursor.execute(f"SELECT t.s, t.p, t.o FROM {table} AS t WHERE {where}", {"ids": list(frontier)}).fetchall()
+        done |= frontier
+        known = store.decode({term_id for row in rows for term_id in row})
+        for subject, predicate, object_ in rows:
+            yield Triple(known[subject], known[predicate], known[object_])
+        frontier = {row[2] for row in rows if isinstance(known[row[2]], BlankNode)} - done
