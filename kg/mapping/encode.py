@@ -53,11 +53,12 @@ class EncodedSource:
         found = self.relation.column(column, None)
         return found.declared or found.type
 
-    def encoded_sql(self) -> str:
-        """SELECT of the id columns t0, …, the lexical columns l0, …, the join columns, and the columns they come from."""
+    def encoded_sql(self, columns: str = "") -> str:
+        """SELECT of the id columns t0, …, the join columns, the columns they come from, and `columns` of the relation."""
         ids = [f"{plan.id} AS t{n}" for n, plan in enumerate(self.terms)]
         joins = [f"{self.compiler.use(Column(name, True))[0]} AS j{n}" for name, n in self.joins.items()]
-        return f"SELECT *, {', '.join([*ids, *joins]) or '1 AS nothing'} FROM (SELECT {self.compiler.columns_sql()} FROM {self.relation.sql})"
+        rows = f"SELECT {self.compiler.columns_sql()}{columns and ', ' + columns} FROM {self.relation.sql}"
+        return f"SELECT *, {', '.join([*ids, *joins]) or '1 AS nothing'} FROM (SELECT *{self.compiler.casts_sql()} FROM ({rows}))"
 
 
 def encode(store: Store, source: EncodedSource) -> None:
@@ -84,42 +85,51 @@ def encode(store: Store, source: EncodedSource) -> None:
 
 
 def _look_up(store: Store, source: EncodedSource, raw: str, pending: list[int]) -> None:
+    """Replace PENDING by the ids of the texts beside it; terms of one kind share a table of (lex, id)."""
     run = store.connection.execute
-    for n in pending:
-        _intern(store, source.terms[n], f"SELECT l{n} AS lex FROM {raw} WHERE t{n} = {PENDING}", f"{source.table}_terms_{n}")
-    ids = [f"coalesce(m{n}.id, r.t{n}) AS t{n}" if n in pending else f"r.t{n}" for n in range(len(source.terms))]
-    joins = "".join(f" LEFT JOIN {source.table}_terms_{n} m{n} ON m{n}.lex = r.l{n}" for n in pending)
-    kept = [*ids, *(f"r.j{n}" for n in source.joins.values())]
-    if joins:
-        run(f"CREATE OR REPLACE TEMP TABLE {source.table} AS SELECT {', '.join(kept)} FROM {raw} r{joins}")
-        run(f"DROP TABLE {raw}")
-    else:
+    if not pending:
         run(f"ALTER TABLE {raw} RENAME TO {source.table}")
+        return
+    kinds: dict[tuple, list[int]] = {}
     for n in pending:
-        run(f"DROP TABLE {source.table}_terms_{n}")
+        plan = source.terms[n]
+        kinds.setdefault((plan.tag, plan.extra, tuple(_overlapping_templates(store, plan))), []).append(n)
+    joins = {}
+    for number, (kind, members) in enumerate(kinds.items()):
+        table = f"{source.table}_terms_{number}"
+        texts = " UNION ALL ".join(f"SELECT l{n} AS lex FROM {raw} WHERE t{n} = {PENDING}" for n in members)
+        _intern(store, *kind, texts, table)
+        joins |= {n: f" LEFT JOIN {table} m{n} ON m{n}.lex = r.l{n}" for n in members}
+    ids = [f"coalesce(m{n}.id, r.t{n}) AS t{n}" if n in joins else f"r.t{n}" for n in range(len(source.terms))]
+    kept = [*ids, *(f"r.j{n}" for n in source.joins.values())]
+    run(f"CREATE OR REPLACE TEMP TABLE {source.table} AS SELECT {', '.join(kept)} FROM {raw} r{''.join(joins.values())}")
+    run(f"DROP TABLE {raw}")
+    for number in range(len(kinds)):
+        run(f"DROP TABLE {source.table}_terms_{number}")
 
 
-def _intern(store: Store, plan: TermPlan, select: str, table: str) -> None:
+def _intern(store: Store, tag: int, extra: str, templates: tuple, select: str, table: str) -> None:
     """CREATE `table` (lex, id) for the distinct texts of `select`, all of them in the dictionary or inlined afterwards."""
     run = store.connection.execute
-    extra = plan.extra.replace("'", "''")
     run(f"CREATE OR REPLACE TEMP TABLE kg_texts AS SELECT DISTINCT lex FROM ({select})")
-    if plan.tag == TAG_IRI and (templates := _overlapping_templates(store, plan)):
+    if templates:
         run(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT lex, {_inlined_iri(templates)} AS id FROM kg_texts")
         run(f"DELETE FROM kg_texts WHERE lex IN (SELECT lex FROM {table} WHERE id IS NOT NULL)")
         run(f"DELETE FROM {table} WHERE id IS NULL")
     else:
         run(f"CREATE OR REPLACE TEMP TABLE {table} (lex VARCHAR, id BIGINT)")
-    store.intern(f"SELECT {plan.tag} AS tag, lex, '{extra}' AS extra FROM kg_texts")
+    store.intern(f"SELECT {tag} AS tag, lex, {_text(extra)} AS extra FROM kg_texts")
     run(
         f"INSERT INTO {table} SELECT d.lex, d.id FROM kg_texts t JOIN dictionary d ON d.lex = t.lex "
-        f"WHERE d.extra = '{extra}' AND {encoding.has_tag('d.id', plan.tag)}"
+        f"WHERE d.extra = {_text(extra)} AND {encoding.has_tag('d.id', tag)}"
     )
     run("DROP TABLE kg_texts")
 
 
 def _overlapping_templates(store: Store, plan: TermPlan) -> list[tuple[int, str, str]]:
     """The registered templates that could make one of the plan's IRIs; its own has had its turn."""
+    if plan.tag != TAG_IRI:
+        return []
     prefix, suffix = plan.shape.prefix, plan.shape.suffix
     return [
         (number, *texts)
@@ -130,7 +140,7 @@ def _overlapping_templates(store: Store, plan: TermPlan) -> list[tuple[int, str,
     ]
 
 
-def _inlined_iri(templates: list[tuple[int, str, str]]) -> str:
+def _inlined_iri(templates: tuple[tuple[int, str, str], ...]) -> str:
     """BIGINT: the template id of the VARCHAR `lex`, whose key is its last run of digits; else NULL."""
     parts = "regexp_extract(lex, '(?s)^(.*?)([0-9]+)([^0-9]*)$', ['prefix', 'key', 'suffix'])"
     key = encoding.template_key_of_text(f"{parts}.key")

@@ -130,7 +130,7 @@ class _Run:
         self.store, self.mapping, self.owner, self.strict, self.progress = store, mapping, owner, strict, progress
         self.graph_iri, self.base = graph, base
         self.reader = RelationReader(store.connection, sources)
-        self.context = Context(base, owner, store.register_template)
+        self.context = Context(base, owner, store.register_template, lambda *texts: texts in store.dictionary.templates.by_text)
         self.encoded: dict[LogicalSource, EncodedSource] = {}
         self.constants: dict[NamedNode | Literal, int] = {}
         self.triples = {one.name: 0 for one in mapping.triples_maps}

@@ -107,7 +107,7 @@ def _values(store: Store, source: EncodedSource, plan: TermPlan, condition: str,
     columns = [source.compiler.columns()[index] for index in plan.uses]
     aliases = [f"x{index}" if column.declared else f"c{index}" for index, column in zip(plan.uses, columns, strict=True)]
     values = ", ".join(f"{alias}::VARCHAR" for alias in aliases)
-    numbered = source.encoded_sql().replace(f"FROM {source.relation.sql})", f", row_number() OVER () AS n FROM {source.relation.sql})")
+    numbered = source.encoded_sql("row_number() OVER () AS n")
     rows = store.connection.execute(f"SELECT n, {values or 'NULL'} FROM ({numbered}) WHERE {condition} ORDER BY n").fetchall()
     lines = {row[0]: row[0] for row in rows}
     relation = source.relation

@@ -218,7 +218,9 @@ def _read_csv(source: Source, header: list[str], malformed: str) -> str:
     columns = ", ".join(f"{_quoted(name)}: 'VARCHAR'" for name in header)
     options = [
         _quoted(str(source.path)), "header = true", "auto_detect = false", f"columns = {{{columns}}}", f"delim = {_quoted(source.delimiter or ',')}",
-        f"quote = {_quoted(source.quote)}", f"escape = {_quoted(source.quote)}", f"nullstr = {_quoted(source.null)}", "max_line_size = 16777216",
+        f"quote = {_quoted(source.quote)}", f"escape = {_quoted(source.quote)}", f"nullstr = {_quoted(source.null)}",
+        # Small buffers, so that files of a few megabytes are read by all threads; a longer line is reported as malformed.
+        "max_line_size = 2000000", "buffer_size = 4000000",
         # Not `ignore_errors`, which also loses well-formed records after one with a stray quote.
         "store_rejects = true", f"rejects_table = {_quoted(malformed)}", f"rejects_scan = {_quoted(malformed + '_scans')}", "rejects_limit = 0",
     ]  # fmt: skip
