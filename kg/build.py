@@ -134,21 +134,18 @@ def _mapping_step(project: Project, file: ContentFile, sources: Mapping[str, map
         raise ProjectError("P302", f"{project.relative(file.path)} has no sources: {project.relative(project.sources(file.domain))} is missing",
                            help="write sources.toml beside the mappings; it names where the tables are")  # fmt: skip
     owner = f"map:{file.key}"
-    fingerprint = _digest(mapping.fingerprint(file.path, sources[file.domain], base=project.base))
-    run = partial(_map, project, file, owner, fingerprint, sources[file.domain], on_progress)
+    fingerprint = mapping.fingerprint(file.path, sources[file.domain], base=project.base)
+    run = partial(_map, project, file, owner, sources[file.domain], on_progress)
     return Step("map", project.relative(file.path), owner, fingerprint, run)
 
 
-def _map(
-    project: Project, file: ContentFile, owner: str, fingerprint: str, sources: mapping.Sources, on_progress: Progress | None, store: Store
-) -> StepReport:
-    started = time.perf_counter()
-    report = mapping.materialize(
-        store, file.path, sources, base=project.base, graph=project.graph_iri("map", file), owner=owner, fingerprint=fingerprint,
-        on_progress=on_progress and partial(on_progress, "map"),
-    )  # fmt: skip
-    seconds = time.perf_counter() - started
-    return StepReport("map", project.relative(file.path), seconds, report.triples, report.diff, tuple(report.warnings), report)
+def _map(project: Project, file: ContentFile, owner: str, sources: mapping.Sources, on_progress: Progress | None, store: Store) -> StepReport:
+    tell = on_progress and (lambda what, done, of: on_progress("map", f"{file.key}: {what} ({done} of {of})"))
+    report = mapping.materialize(store, file.path, sources, base=project.base, graph=project.graph_iri("map", file), owner=owner, on_progress=tell)
+    warnings = [f"{project.relative(file.path)}: {warning}" for warning in report.warnings]
+    if report.rejects:
+        warnings.append(f"{project.relative(file.path)}: {report.rejects} values were rejected; kg status --rejects shows them")
+    return StepReport("map", project.relative(file.path), report.seconds, report.triples, report.diff, tuple(warnings), report)
 
 
 # ── Inference ────────────────────────────────────────────────────────────────────────────────────────────────

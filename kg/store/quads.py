@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from kg.errors import StoreError
+from kg.terms import KEY_BITS
 
 _SAME = "q.g = n.g AND q.s = n.s AND q.p = n.p AND q.o = n.o"
 _SAME_PROOF = _SAME + " AND q.rule IS NOT DISTINCT FROM n.rule AND q.round IS NOT DISTINCT FROM n.round"
@@ -94,30 +95,33 @@ def replace(connection: duckdb.DuckDBPyConnection, owned: list[int], staging: st
 def flag_repeated(connection: duckdb.DuckDBPyConnection, predicates: set[int]) -> None:
     """Set `again` anew for these predicates: true on all but one of the quads that hold the same triple.
 
-    Only predicates whose triples lie in more than one graph, with overlapping ranges of subjects, are looked at.
+    Compared are only triples whose predicate and kind of subject (a template, a tag of the dictionary) occur in more than
+    one graph with overlapping ranges: usually next to none.
     """
-    wanted = ", ".join(str(p) for p in predicates)
-    if not wanted:
-        return
     run = connection.execute
-    if run(f"SELECT count(*) FROM quads WHERE again AND p IN ({wanted})").fetchone()[0]:
-        run(f"UPDATE quads SET again = false WHERE again AND p IN ({wanted})")
-    spans = f"SELECT p, g, min(s) AS least, max(s) AS greatest FROM quads WHERE p IN ({wanted}) GROUP BY p, g"
-    shared = run(
-        f"WITH spans AS ({spans}) SELECT DISTINCT a.p FROM spans a JOIN spans b ON a.p = b.p AND a.g < b.g "
-        "AND a.least <= b.greatest AND b.least <= a.greatest"
-    ).fetchall()
-    if not shared:
-        return
-    candidates = ", ".join(str(row[0]) for row in shared)
+    wanted = _among(connection, predicates)
+    if run(f"SELECT count(*) FROM quads WHERE again{wanted}").fetchone()[0]:
+        run(f"UPDATE quads SET again = false WHERE again{wanted}")
+    spans = f"SELECT p, s >> {KEY_BITS} AS kind, g, min(s) AS least, max(s) AS greatest FROM quads WHERE true{wanted} GROUP BY ALL"
+    run(
+        f"CREATE OR REPLACE TEMP TABLE kg_shared AS WITH spans AS ({spans}) SELECT DISTINCT p, kind FROM spans a JOIN spans b USING (p, kind) "
+        "WHERE a.g < b.g AND a.least <= b.greatest AND b.least <= a.greatest"
+    )
     run(
         "CREATE OR REPLACE TEMP TABLE kg_repeated AS SELECT s, p, o, min(g) AS first FROM quads "
-        f"WHERE p IN ({candidates}) GROUP BY s, p, o HAVING count(*) > 1"
+        f"SEMI JOIN kg_shared h ON quads.p = h.p AND quads.s >> {KEY_BITS} = h.kind GROUP BY s, p, o HAVING count(*) > 1"
     )
+    run("DROP TABLE kg_shared")
     run(
         "UPDATE quads SET again = true FROM kg_repeated r WHERE quads.s = r.s AND quads.p = r.p AND quads.o = r.o AND quads.g <> r.first"
     )
     run("DROP TABLE kg_repeated")
+
+
+def _among(connection: duckdb.DuckDBPyConnection, predicates: set[int]) -> str:
+    """A condition that narrows a scan to these predicates; none where they are most of the graph's."""
+    known = connection.execute("SELECT count(DISTINCT p) FROM statistics").fetchone()[0]
+    return "" if len(predicates) > max(20, known // 2) else f" AND p IN ({', '.join(str(p) for p in predicates)})"
 
 
 def refuse_foreign_graphs(connection: duckdb.DuckDBPyConnection, owner: str, graphs: list[int]) -> None:
