@@ -15,6 +15,7 @@ from kg.errors import ProjectError
 from kg.explain import Proof, explain
 from kg.project import WELL_KNOWN_PREFIXES, Limits, Project
 from kg.saved_queries import SavedQuery
+from kg.sparql.algebra import Dataset
 from kg.sparql.evaluate import Solutions, Triples, evaluate
 from kg.store import Store, documents
 from kg.store.documents import LoadReport
@@ -138,9 +139,8 @@ class KnowledgeGraph:
             row_limit=min(rows or self.limits.rows, self.limits.rows),
             base=self.project.base if self.project else None,
             prefixes=self.prefixes,
+            dataset=Dataset(tuple(map(NamedNode, default_graphs)), tuple(map(NamedNode, named_graphs))),
             file=file,
-            default_graphs=tuple(default_graphs),
-            named_graphs=tuple(named_graphs),
         )
 
     def explain(self, subject: NamedNode | str, predicate: NamedNode | str, object: Term | str, depth: int = 25) -> Proof:

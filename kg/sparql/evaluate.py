@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 import duckdb
@@ -35,16 +36,19 @@ def evaluate(
     strict: bool = False,
     base: str | None = None,
     prefixes: Mapping[str, str] | None = None,
+    dataset: algebra.Dataset | None = None,
+    file: str | None = None,
 ) -> Solutions | bool | Triples:
     """Answer a query.
 
     `bindings` fixes variables to terms; `timeout` is in seconds (QueryTimeout), `row_limit` counts solutions or triples
-    (LimitExceeded); `strict` reads the dataset as SPARQL 1.1 does, its default graph not being the union of all.
+    (LimitExceeded); `strict` reads the dataset as SPARQL 1.1 does, its default graph not being the union of all. `dataset`
+    takes the place of FROM and FROM NAMED (SPARQL 1.1 Protocol, 2.1.4); `file` names the query's file in errors.
 
     >>> [str(row[0]) for row in evaluate(Store.memory(), "SELECT (1 + 1 AS ?two) {}")]
     ['"2"^^<http://www.w3.org/2001/XMLSchema#integer>']
     """
-    compiled = plan(store, query, bindings=bindings, strict=strict, base=base, prefixes=prefixes)
+    compiled = plan(store, query, bindings=bindings, strict=strict, base=base, prefixes=prefixes, dataset=dataset, file=file)
     run = Run(store, compiled, timeout, row_limit)
     if isinstance(compiled.query, algebra.Ask):
         return next(iter(run), None) is not None
@@ -63,17 +67,21 @@ def plan(
     strict: bool = False,
     base: str | None = None,
     prefixes: Mapping[str, str] | None = None,
+    dataset: algebra.Dataset | None = None,
+    file: str | None = None,
 ) -> CompiledQuery:
     """The compiled form of a query; kept until the store changes."""
     bound = tuple(sorted((bindings or {}).items(), key=lambda item: item[0]))
     named = tuple(sorted((prefixes or {}).items()))
-    key = (query, strict, base, named, bound, store.revision, id(store.statistics))
+    key = (query, strict, base, named, bound, dataset, store.revision, id(store.statistics))
     plans = _plans.setdefault(store, {})
     found = plans.get(key) if isinstance(query, str) else None
     if found is not None:
         return found
     text = query if isinstance(query, str) else None
-    parsed = parse_query(query, base, prefixes) if isinstance(query, str) else query
+    parsed = parse_query(query, base, prefixes, file) if isinstance(query, str) else query
+    if dataset is not None and dataset.is_given:
+        parsed = replace(parsed, dataset=dataset)
     compiled = compile_query(parsed, store, strict=strict, bindings=bindings, text=text, base=base)
     if text is not None and not compiled.is_volatile:
         if len(plans) >= _CACHED_PLANS:
