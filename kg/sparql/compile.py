@@ -17,10 +17,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from kg.sparql import algebra, patterns
-from kg.sparql.compiler import Compiler, Dataset, Environment, Sources
-from kg.sparql.conversions import general, stored_id
+from kg.sparql.compiler import Compiler, Dataset, Sources
+from kg.sparql.conversions import general, is_inlinable, stored_id
+from kg.sparql.local_terms import prelude
 from kg.sparql.modifiers import ordered
-from kg.sparql.relations import Relation, Scope
+from kg.sparql.relations import Environment, Relation, Scope
 from kg.sparql.substitute import substituted
 from kg.sparql.values import Column, Term, null
 from kg.store import Store
@@ -72,7 +73,7 @@ def compile_query(
     relation = compiler.pattern(pattern, Environment())
     names = [variable.name for variable in query.variables] if isinstance(query, algebra.Select) else list(relation.columns)
     relation = _named(compiler, relation, names)
-    sql = compiler.prelude() + (_sorted(compiler, relation) if relation.order else relation.sql)
+    sql = prelude(compiler) + (_sorted(compiler, relation) if relation.order else relation.sql)
     return CompiledQuery(
         sql,
         _used(compiler.parameters, sql),
@@ -125,7 +126,7 @@ def compile_pattern(pattern: algebra.Pattern, store: Store, sources: Sources | N
     """
     compiler = Compiler(store, sources=sources, text=text, compile_pattern=patterns.compile_pattern)
     relation = compiler.pattern(pattern, Environment())
-    sql = compiler.prelude() + relation.sql
+    sql = prelude(compiler) + relation.sql
     return CompiledPattern(
         sql,
         _used(compiler.parameters, sql),
@@ -147,7 +148,7 @@ def id_columns(compiled: CompiledPattern, store: Store, variables: Iterable[str]
     for name in variables:
         value = stored_id(scope.columns[name], scope)
         selected.append(f"{value.sql} AS {compiled.columns[name].sql}")
-    return f"{_local_prelude(compiled, compiler)}SELECT {', '.join(selected)} {scope.from_clause}"
+    return f"{prelude(compiler)}SELECT {', '.join(selected)} {scope.from_clause}"
 
 
 def new_terms(compiled: CompiledPattern, store: Store, variables: Iterable[str]) -> str | None:
@@ -155,8 +156,6 @@ def new_terms(compiled: CompiledPattern, store: Store, variables: Iterable[str])
 
     None where only ids and values that are inlined can occur.
     """
-    from kg.sparql.conversions import is_inlinable
-
     parts = []
     for name in variables:
         column = compiled.columns[name]
@@ -175,6 +174,3 @@ def _scope_over(compiled: CompiledPattern, store: Store) -> tuple[Compiler, Scop
     compiler.local_terms = {term: term_id for term_id, term in compiled.local_terms.items()}
     return compiler, Scope.over(compiler, Relation(compiled.sql, compiled.columns), Environment())
 
-
-def _local_prelude(compiled: CompiledPattern, compiler: Compiler) -> str:
-    return compiler.prelude()

@@ -8,43 +8,20 @@ expressions. `compile.py` is the public door.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
-from pyoxigraph import Literal, NamedNode
+from pyoxigraph import NamedNode
 
 from kg import terms
 from kg.errors import Location, NotSupported
 from kg.sparql import algebra
-from kg.sparql.relations import Relation, Scope
+from kg.sparql.relations import Environment, Relation
 from kg.sparql.values import ALL_TAGS, ID, Term, Value, tag_class, tag_classes
 from kg.store import Store
 from kg.terms import DEFAULT_GRAPH, TAG_BITS
 
 # ── The dataset ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class DefaultGraph:
-    """The dataset's default graph."""
-
-
-@dataclass(frozen=True)
-class NamedGraph:
-    """One named graph; `graph_id` None is a graph that the dataset does not have."""
-
-    graph_id: int | None
-
-
-@dataclass(frozen=True)
-class EveryNamedGraph:
-    """`GRAPH ?g`: each named graph in turn; its id is carried along in the column of the hidden variable."""
-
-    variable: str
-
-
-ActiveGraph = DefaultGraph | NamedGraph | EveryNamedGraph
 
 
 @dataclass(frozen=True)
@@ -73,17 +50,6 @@ class Sources:
     default: str | None = None
     replaced: Mapping[int, str] = field(default_factory=dict)
     statistics: Mapping[int, object] | None = None
-
-
-@dataclass(frozen=True)
-class Environment:
-    """Where a pattern stands: the active graph, and the scope around it inside an EXISTS."""
-
-    graph: ActiveGraph = DefaultGraph()
-    outer: Scope | None = None
-
-    def within(self, graph: ActiveGraph) -> Environment:
-        return replace(self, graph=graph)
 
 
 # ── The compiler ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -165,18 +131,6 @@ class Compiler:
             return "kg_terms"
         return "dictionary"
 
-    def prelude(self) -> str:
-        """The WITH clause that the whole statement needs; empty mostly."""
-        if not self.needs_local_terms:
-            return ""
-        rows = []
-        for term, term_id in self.local_terms.items():
-            _, lex, extra = terms.dictionary_key(term)
-            number, double, instant = _values_of(term)
-            rows.append(f"({term_id}, {self.parameter(lex)}, {self.parameter(extra)}, {number}, {double}, {instant})")
-        local = f" UNION ALL SELECT * FROM (VALUES {', '.join(rows)})" if rows else ""
-        return f"WITH kg_terms(id, lex, extra, number, double, instant) AS NOT MATERIALIZED (SELECT id, lex, extra, number, double, instant FROM dictionary{local}) "
-
     @property
     def now(self) -> str:
         """The lexical form of NOW(), one and the same throughout a query (section 17.4.5.1)."""
@@ -225,26 +179,3 @@ class Compiler:
         columns = {name: Value(ID, self.column(name), False) for name in variables}
         selected = ", ".join(f"NULL::BIGINT AS {column.sql}" for column in columns.values()) or "1 AS unit"
         return Relation(f"SELECT {selected} WHERE false", columns, is_empty=True)
-
-
-def _values_of(term: Term) -> tuple[str, str, str]:
-    """SQL of the columns number, double, instant of a local term."""
-    from kg.sparql import numbers
-
-    nothing = ("NULL::DECIMAL(38,18)", "NULL::DOUBLE", "NULL::BIGINT")
-    if not isinstance(term, Literal):
-        return nothing
-    value = numbers.number(Value(ID, "0", term=term), None)
-    if value is not None and value.kind == "EXACT" and not value.nullable and value.scale <= 18:
-        return f"'{Decimal(term.value.strip()):f}'::DECIMAL(38,18)", nothing[1], nothing[2]
-    if value is not None and value.kind in ("DOUBLE", "FLOAT"):
-        return nothing[0], value.sql, nothing[2]
-    if term.datatype.value == terms.XSD_DATETIME:
-        try:
-            moment = datetime.fromisoformat(term.value)
-        except ValueError:
-            return nothing
-        zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return nothing[0], nothing[1], str((zoned - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1))
-    return nothing
-

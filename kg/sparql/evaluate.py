@@ -12,12 +12,13 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from kg.errors import LimitExceeded, QueryError, QueryTimeout
 from kg.sparql import algebra
+from kg.sparql.active_graph import NoSolution, source
 from kg.sparql.compile import CompiledQuery, compile_query, dataset_of
-from kg.sparql.compiler import Compiler, Environment
+from kg.sparql.compiler import Compiler
 from kg.sparql.decode import Row, decoded
 from kg.sparql.frames import data_frame
 from kg.sparql.parser import parse_query
-from kg.sparql.triples import NoSolution, source
+from kg.sparql.relations import Environment
 from kg.sparql.values import Term
 from kg.store import Store
 

@@ -11,9 +11,8 @@ from pyoxigraph import BlankNode, Literal, NamedNode
 
 from kg.errors import QueryError
 from kg.sparql import algebra, casts, comparisons, functions, numbers
-from kg.sparql.compiler import Environment
 from kg.sparql.conversions import as_form, common_form, same_term
-from kg.sparql.relations import Relation, Scope
+from kg.sparql.relations import Environment, Relation, Scope
 from kg.sparql.values import EXACT, Value, boolean, null
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from kg.sparql import aggregates, algebra
 from kg.sparql.comparisons import order_keys
-from kg.sparql.compiler import Compiler, Environment, EveryNamedGraph
+from kg.sparql.compiler import Compiler
 from kg.sparql.expressions import expression
-from kg.sparql.relations import Relation, Scope
+from kg.sparql.relations import Environment, EveryNamedGraph, Relation, Scope
 from kg.sparql.values import EXACT, Value, null
 
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 from pyoxigraph import NamedNode
 
 from kg.sparql import algebra
-from kg.sparql.compiler import Compiler, Environment, EveryNamedGraph
+from kg.sparql.active_graph import NoSolution, named_graphs, source
+from kg.sparql.compiler import Compiler
+from kg.sparql.relations import Environment, EveryNamedGraph
 from kg.sparql.values import ALL_TAGS, Value
 
 
@@ -97,8 +99,6 @@ def _predicate(compiler: Compiler, iri: NamedNode) -> str:
 
 def _edges(compiler: Compiler, environment: Environment, test: str, ends: Ends) -> str:
     """The triples with a fitting predicate."""
-    from kg.sparql.triples import NoSolution, source
-
     g = "t.g, " if isinstance(environment.graph, EveryNamedGraph) else ""
     try:
         table, conditions = source(compiler, environment, None, "t")
@@ -136,8 +136,6 @@ def _zero_length(compiler: Compiler, environment: Environment, ends: Ends) -> st
     constant = ends.subject or ends.object
     if constant is not None:
         if is_enumerated:
-            from kg.sparql.triples import named_graphs
-
             graphs = named_graphs(compiler, environment.graph.variable)
             column = graphs.columns[environment.graph.variable].sql
             return f"SELECT {column} AS g, {constant.sql}::BIGINT AS s, {constant.sql}::BIGINT AS o FROM ({graphs.sql})"

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kg.sparql import algebra, modifiers, triples
-from kg.sparql.compiler import Compiler, Environment, EveryNamedGraph, NamedGraph
+from kg.sparql.active_graph import named_graphs
+from kg.sparql.compiler import Compiler
 from kg.sparql.conversions import as_form, common_form, unbound
 from kg.sparql.expressions import compatible, condition
-from kg.sparql.relations import Relation, Scope, ScopeNeedsJoin
-from kg.sparql.values import ID, Value, null
+from kg.sparql.relations import Environment, EveryNamedGraph, NamedGraph, Relation, Scope, ScopeNeedsJoin
+from kg.sparql.values import ID, PREDICATE_TAGS, Value, null
 
 
 def compile_pattern(compiler: Compiler, pattern: algebra.Pattern, environment: Environment) -> Relation:
@@ -237,7 +238,7 @@ def with_graphs(compiler: Compiler, relation: Relation, environment: Environment
     graph = environment.graph
     if not isinstance(graph, EveryNamedGraph) or graph.variable in relation.columns:
         return relation
-    graphs = triples.named_graphs(compiler, graph.variable)
+    graphs = named_graphs(compiler, graph.variable)
     return join(compiler, graphs, relation, environment)
 
 
@@ -283,7 +284,7 @@ def _each_graph(compiler: Compiler, node: algebra.Graph, environment: Environmen
     for graph_id in named:
         inner = compile_pattern(compiler, node.pattern, environment.within(NamedGraph(graph_id)))
         if not inner.is_empty:
-            constant = Value(ID, str(graph_id), False, tags=triples.PREDICATE_TAGS)
+            constant = Value(ID, str(graph_id), False, tags=PREDICATE_TAGS)
             scope = Scope.over(compiler, inner, environment)
             known = scope.columns.get(node.name.name)
             values = {**scope.columns, node.name.name: constant}

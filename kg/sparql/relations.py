@@ -9,12 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from kg.sparql.values import Value
+from kg.errors import NotSupported
+from kg.sparql import algebra
+from kg.sparql.values import Term, Value
 
-if TYPE_CHECKING:
-    from kg.sparql.compiler import Compiler, Environment
+
+class Compilation(Protocol):
+    """What expressions ask of the query that they are part of; `compiler.py` offers it."""
+
+    base: str | None
+
+    def fresh(self, prefix: str) -> str: ...
+    def parameter(self, value: object) -> str: ...
+    def constant(self, term: Term) -> Value: ...
+    def dictionary_table(self, local: bool) -> str: ...
+    def not_supported(self, what: str, position: tuple[int, int] | None = None, help: str | None = None) -> NotSupported: ...
+    def pattern(self, pattern: algebra.Pattern, environment: Environment) -> Relation: ...
+    @property
+    def now(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -47,6 +61,39 @@ class DictionaryRow:
     instant: str
 
 
+@dataclass(frozen=True)
+class DefaultGraph:
+    """The dataset's default graph."""
+
+
+@dataclass(frozen=True)
+class NamedGraph:
+    """One named graph; `graph_id` None is a graph that the dataset does not have."""
+
+    graph_id: int | None
+
+
+@dataclass(frozen=True)
+class EveryNamedGraph:
+    """`GRAPH ?g`: each named graph in turn; its id is carried along in the column of the hidden variable."""
+
+    variable: str
+
+
+ActiveGraph = DefaultGraph | NamedGraph | EveryNamedGraph
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where a pattern stands: the active graph, and the scope around it inside an EXISTS."""
+
+    graph: ActiveGraph = DefaultGraph()
+    outer: Scope | None = None
+
+    def within(self, graph: ActiveGraph) -> Environment:
+        return replace(self, graph=graph)
+
+
 class ScopeNeedsJoin(Exception):
     """Raised inside a scope that cannot take joins; the caller chooses another plan."""
 
@@ -55,7 +102,7 @@ class ScopeNeedsJoin(Exception):
 class Scope:
     """What an expression can see. `environment.outer` is the scope around an EXISTS: its columns are correlated references."""
 
-    compiler: Compiler
+    compiler: Compilation
     alias: str
     source: str  # a table expression without alias
     columns: Mapping[str, Value]  # already prefixed with the alias
@@ -65,7 +112,7 @@ class Scope:
     _lets: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def over(cls, compiler: Compiler, relation: Relation, environment: Environment) -> Scope:
+    def over(cls, compiler: Compilation, relation: Relation, environment: Environment) -> Scope:
         alias = compiler.fresh("r")
         columns = {name: column.at(alias) for name, column in relation.columns.items()}
         return cls(compiler, alias, f"({relation.sql})", columns, environment)

@@ -9,14 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from kg.sparql import algebra, paths
-from kg.sparql.compiler import Compiler, Environment, EveryNamedGraph, NamedGraph
-from kg.sparql.relations import Relation
+from kg.sparql.active_graph import NoSolution, named_graphs, source
+from kg.sparql.compiler import Compiler
+from kg.sparql.relations import Environment, EveryNamedGraph, NamedGraph, Relation
 from kg.sparql.values import ID, PREDICATE_TAGS, SUBJECT_TAGS, Value
-from kg.terms import DEFAULT_GRAPH
-
-
-class NoSolution(Exception):
-    """A pattern that cannot match, found out while compiling."""
 
 
 @dataclass
@@ -106,17 +102,6 @@ def _exists(compiler: Compiler, graph_id: int | None) -> bool:
     return any(graph["id"] == graph_id for graph in compiler.store.graphs())
 
 
-def named_graphs(compiler: Compiler, variable: str) -> Relation:
-    """The names of the dataset's named graphs."""
-    column = compiler.column(variable)
-    named = compiler.dataset.named
-    among = "" if named is None else f" AND id IN ({', '.join(map(str, named)) or 'NULL'})"
-    return Relation(
-        f"SELECT id AS {column} FROM graphs WHERE id <> {DEFAULT_GRAPH}{among}",
-        {variable: Value(ID, column, False, tags=PREDICATE_TAGS)},
-    )
-
-
 def _add_triple(conjunction: Conjunction, triple: algebra.TriplePattern) -> None:
     compiler, environment = conjunction.compiler, conjunction.environment
     alias = compiler.fresh("t")
@@ -134,35 +119,6 @@ def _add_triple(conjunction: Conjunction, triple: algebra.TriplePattern) -> None
     conjunction.place(triple.object, f"{alias}.o", tags)
     if isinstance(environment.graph, EveryNamedGraph):
         conjunction.bind(environment.graph.variable, Value(ID, f"{alias}.g", False, tags=PREDICATE_TAGS))
-
-
-def source(compiler: Compiler, environment: Environment, triple: object, alias: str) -> tuple[str, list[str]]:
-    """The table behind a triple pattern, and the conditions that make it the active graph.
-
-    Its columns are s, p, o, and g where graphs are enumerated.
-    """
-    graph, dataset = environment.graph, compiler.dataset
-    if isinstance(graph, EveryNamedGraph):
-        among = [] if dataset.named is None else [f"{alias}.g IN ({', '.join(map(str, dataset.named)) or 'NULL'})"]
-        return "quads", [f"{alias}.g <> {DEFAULT_GRAPH}", *among]
-    if isinstance(graph, NamedGraph):
-        if graph.graph_id is None or (dataset.named is not None and graph.graph_id not in dataset.named):
-            raise NoSolution
-        return "quads", [f"{alias}.g = {graph.graph_id}"]
-    if compiler.sources is not None:
-        replaced = compiler.sources.replaced.get(id(triple), compiler.sources.default)
-        if replaced is not None:
-            return replaced, []
-    if dataset.default is not None:
-        if not dataset.default:
-            raise NoSolution
-        if len(dataset.default) == 1:
-            return "quads", [f"{alias}.g = {dataset.default[0]}"]
-        graphs = ", ".join(map(str, dataset.default))
-        return f"(SELECT DISTINCT s, p, o FROM quads WHERE g IN ({graphs}))", []
-    if dataset.is_strict:
-        return "quads", [f"{alias}.g = {DEFAULT_GRAPH}"]
-    return "quads", [f"NOT {alias}.again"]
 
 
 def _add_path(conjunction: Conjunction, route: algebra.PathPattern) -> None:
