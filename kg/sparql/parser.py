@@ -1,4 +1,15 @@
-"""SPARQL text to algebra: `parse_query`, `parse_update`, `parse_rules`, `parse_header`."""
+"""SPARQL text to algebra: `parse_query`, `parse_update`, `parse_rules`, `parse_header`.
+
+The codes, Q for queries and updates, R for rules:
+
+    100 not the grammar's words        101 too long                    102 nested too deeply
+    103 prefix not declared            104 relative IRI without base   105 not an IRI
+    106 not a literal or a character   107 wrong arguments             108 a property path where none can stand
+    120 BIND of a variable in scope    121 AS of a variable in scope   122 blank node label used in two patterns
+    123 SELECT * of groups             124 variable outside the group  125 aggregate where none can stand
+    126 VALUES row of another length   127 variable in DATA            128 blank node in DELETE
+    129 a name given twice             130 what a rule body cannot hold
+"""
 
 from __future__ import annotations
 
@@ -32,7 +43,7 @@ def parse_query(
     """The algebra of a SPARQL 1.1 query.
 
     `base` resolves relative IRIs until a BASE says otherwise; `prefixes` are declared beforehand.
-    Raises QuerySyntaxError: Q100–Q109 for what is not SPARQL, Q120–Q129 for what its scope rules forbid.
+    Raises QuerySyntaxError: Q100–Q108 for what is not SPARQL, Q120–Q129 for what its scope rules forbid.
     """
     source = SourceText.read(text, file)
     tree = _parse(source, "query", "query")
