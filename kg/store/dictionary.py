@@ -151,10 +151,11 @@ class Dictionary:
             )
         else:
             run(f"CREATE OR REPLACE TEMP TABLE kg_intern AS {wanted}", parameters)
-        added = run("SELECT count(*) FROM kg_intern").fetchone()[0]
+        added, is_typed = run(f"SELECT count(*), bool_or(tag = {terms.TAG_TYPED}) FROM kg_intern").fetchone()
         if added:
+            values = _VALUES if is_typed else "NULL, NULL, NULL"  # long to plan, and only typed literals have values
             run(
-                f"INSERT INTO dictionary SELECT (tag << {TAG_BITS}) | ({last} + row_number() OVER ()), lex, extra, {_VALUES} FROM kg_intern"
+                f"INSERT INTO dictionary SELECT (tag << {TAG_BITS}) | ({last} + row_number() OVER ()), lex, extra, {values} FROM kg_intern"
             )
             self._last = last + added
             self._ids = {key: term_id for key, term_id in self._ids.items() if term_id is not None}
