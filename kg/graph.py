@@ -171,6 +171,14 @@ class KnowledgeGraph:
             rejects, tuple(store.graphs()),
         )  # fmt: skip
 
+    def rejects(self, offset: int = 0, limit: int | None = None) -> list[tuple[object, ...]]:
+        """What mappings could not take: rows of (source, line, column, value, reason, triples map, owner), in that order."""
+        text = (
+            "SELECT source, line, column_name, value, reason, triples_map, owner FROM rejects "
+            "ORDER BY source, line, column_name, triples_map, owner LIMIT ? OFFSET ?"
+        )
+        return self.store.cursor().execute(text, [limit, offset]).fetchall()
+
     # ── Inside ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def _the_project(self) -> Project:

@@ -1,0 +1,96 @@
+"""A query result as a response: streamed in a format, or made ready for a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain, islice
+
+from flask import Response, stream_with_context
+from pyoxigraph import NamedNode, Triple
+
+from api import current, negotiation
+from api.display import Display, Shown
+from api.labels import labels_of
+from api.negotiation import Format
+from kg.sparql.evaluate import Solutions, Triples
+from kg.sparql.results import write_boolean, write_graph, write_solutions
+from kg.terms import Term
+
+Result = Solutions | Triples | bool
+
+ROWS_ON_A_PAGE = 500
+
+
+def offered_for(result: Result) -> tuple[Format, ...]:
+    """The formats that can carry a result of this kind."""
+    return negotiation.TRIPLES if isinstance(result, Triples) else negotiation.SOLUTIONS
+
+
+# ── In a format ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def respond(result: Result, format: Format, limit: int | None = None) -> Response:
+    """The response in `format`; rows leave as they are decoded, at most `limit` of them.
+
+    The first rows are computed before the status line is sent, so that an error there is still a problem document. An
+    error later breaks the connection off: the reader sees an unfinished response, never a short one that looks whole.
+    """
+    if isinstance(result, bool):
+        body: Iterable[str | bytes] = [write_boolean(result, format.name)]
+    elif isinstance(result, Triples):
+        body = [write_graph(islice(result, limit), format.media_type, current.graph().prefixes)]
+    else:
+        text = write_solutions(result.variables, islice(result, limit), format.name)
+        body = _started(text)
+    return Response(body, content_type=format.content_type)
+
+
+def _started(chunks: Iterator[str]) -> Iterator[str]:
+    first = list(islice(chunks, 1))
+    return stream_with_context(chain(first, chunks))
+
+
+# ── On a page ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the template shows: one of `boolean`, `turtle` and `rows` is the answer."""
+
+    boolean: bool | None = None
+    turtle: str | None = None
+    variables: tuple[str, ...] = ()
+    rows: list[list[Shown]] = field(default_factory=list)
+    numbers: frozenset[str] = frozenset()
+    has_more: bool = False
+    shown: int = 0
+
+
+def on_page(result: Result, limit: int | None = None) -> Answer:
+    """The first rows of a result, with labels in place of IRIs."""
+    if isinstance(result, bool):
+        return Answer(boolean=result)
+    most = min(limit or ROWS_ON_A_PAGE, ROWS_ON_A_PAGE)
+    rows: list[tuple[Term | None, ...]] | list[Triple] = list(islice(result, most + 1))
+    has_more, rows = len(rows) > most and limit != most, rows[:most]
+    if isinstance(result, Triples):
+        turtle = write_graph(rows, negotiation.TURTLE.name, current.graph().prefixes).decode()
+        return Answer(turtle=turtle, has_more=has_more, shown=len(rows))
+    variables = tuple(result.variables)
+    display = display_of(term for row in rows for term in row)
+    numbers = {
+        name for index, name in enumerate(variables)
+        if rows and all(row[index] is None or display.show(row[index]).kind == "number" for row in rows)
+    }  # fmt: skip
+    return Answer(variables=variables, rows=[[display.show(term) for term in row] for row in rows], numbers=frozenset(numbers), has_more=has_more)
+
+
+def display_of(terms: Iterable[Term | None]) -> Display:
+    """A Display with the labels of the IRIs among `terms`."""
+    return Display(current.project().base, current.graph().prefixes, labels_for(terms))
+
+
+def labels_for(terms: Iterable[Term | None]) -> dict[NamedNode, str]:
+    """The labels of the IRIs among `terms`."""
+    return labels_of(term for term in terms if isinstance(term, NamedNode))

@@ -1,0 +1,95 @@
+"""The WSGI application: blueprints, limits, security headers, CORS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlencode
+
+from flask import Flask, Response, request
+
+from api import current, explain, messages, pages, problems, queries, resource, sparql
+from api.request_errors import WebError
+from kg import KnowledgeGraph
+from kg.project import Project
+
+_SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_CORS_METHODS = "GET, HEAD, POST, OPTIONS"
+_DAY = "86400"
+
+
+def create_app(
+    served: KnowledgeGraph | Project | str | Path,
+    *,
+    origins: Sequence[str] = ("*",),
+    largest_request: int = 2_000_000,
+) -> Flask:
+    """The server of one graph, read-only, to be run by any WSGI server with several threads.
+
+    `served` is an open graph of a project, a project, or the path of its kg.toml. `origins` are the web origins whose
+    scripts may read the answers (CORS); empty for none. `largest_request` is in bytes, above it the answer is 413.
+    """
+    graph = served if isinstance(served, KnowledgeGraph) else KnowledgeGraph.open(served.root if isinstance(served, Project) else served)
+    app = Flask("api")
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = largest_request
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.json.ensure_ascii = False
+    app.json.sort_keys = False
+    current.serve(app, graph)
+    messages.register(app)
+    problems.register(app)
+    for part in (sparql, queries, explain, resource, pages):
+        app.register_blueprint(part.blueprint)
+    _register_context(app)
+    _register_headers(app, frozenset(origins))
+    return app
+
+
+def _register_context(app: Flask) -> None:
+    @app.context_processor
+    def frame() -> dict[str, object]:
+        return {"project": current.project(), "here_in": _here_in, "number": lambda count: f"{count:,}"}
+
+
+def _here_in(language: str) -> str:
+    """The address of this page in another language."""
+    parameters = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
+    return request.path + "?" + urlencode([*parameters, ("lang", language)])
+
+
+def _register_headers(app: Flask, origins: frozenset[str]) -> None:
+    @app.before_request
+    def refuse_long_addresses() -> None:
+        if len(request.query_string) > app.config["MAX_CONTENT_LENGTH"]:
+            raise WebError("W414", "the address is too long", status=414, help="send the query by POST")
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        for name, value in _SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.vary.update(("Accept", "Accept-Language", "Cookie"))
+        _allow_origin(response, origins)
+        return response
+
+
+def _allow_origin(response: Response, origins: frozenset[str]) -> None:
+    """CORS without credentials: what a script of an allowed origin may read and send (Fetch Standard, 3.2)."""
+    origin = request.headers.get("Origin")
+    allowed = "*" if "*" in origins else origin if origin in origins else None
+    if allowed is None:
+        return
+    response.headers["Access-Control-Allow-Origin"] = allowed
+    response.headers["Access-Control-Expose-Headers"] = "Content-Type, Location"
+    if allowed != "*":
+        response.vary.add("Origin")
+    if request.method == "OPTIONS":
+        response.headers["Access-Control-Allow-Methods"] = _CORS_METHODS
+        response.headers["Access-Control-Allow-Headers"] = "Accept, Accept-Language, Content-Type"
+        response.headers["Access-Control-Max-Age"] = _DAY

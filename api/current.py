@@ -1,0 +1,80 @@
+"""What the current request works with: the graph that is served, its project, and pages of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+from flask import Flask, current_app, g, request
+
+from api.request_errors import WebError
+from kg import KnowledgeGraph
+from kg.project import Project
+from kg.terms import Term
+
+Row = TypeVar("Row")
+
+
+def serve(app: Flask, graph: KnowledgeGraph) -> None:
+    """Make `graph` the one that `app` serves; a graph without a project gets one without content."""
+    app.extensions["kg.graph"] = graph
+    app.extensions["kg.project"] = graph.project or Project(
+        Path(), "memory", "http://localhost/", (), {"en": "Graph in memory", "zh": "内存中的图"}, graph.prefixes, Path()
+    )
+
+
+def graph() -> KnowledgeGraph:
+    return current_app.extensions["kg.graph"]
+
+
+def project() -> Project:
+    return current_app.extensions["kg.project"]
+
+
+def owners() -> dict[str, str]:
+    """The owner of each named graph, such as `infer:<domain>/<file>`; read once a request."""
+    if "owners" not in g:
+        g.owners = {each["iri"]: each["owner"] or "" for each in graph().store.graphs()}
+    return g.owners
+
+
+def select(text: str, bindings: Mapping[str, Term] | None = None) -> list[tuple[Term | None, ...]]:
+    """All rows of a SELECT that a page needs; such queries bound their own length."""
+    return list(graph().query(text, bindings=bindings or {}))
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a long list, counted from 1."""
+
+    number: int
+    size: int
+    has_next: bool = False
+
+    @property
+    def offset(self) -> int:
+        return (self.number - 1) * self.size
+
+    def of(self, rows: Iterable[Row]) -> tuple[list[Row], Page]:
+        """The rows of this page, of `rows` that start at its offset and may go beyond its end."""
+        taken = list(islice(rows, self.size + 1))
+        return taken[: self.size], Page(self.number, self.size, len(taken) > self.size)
+
+
+def requested_page(size: int) -> Page:
+    """The page that `?page=` asks for, the first without it."""
+    return Page(whole_number("page", 1, 1, 1_000_000), size)
+
+
+def whole_number(name: str, default: int | None, least: int, most: int | None = None) -> int | None:
+    """A request parameter that counts something; WebError W101 unless it is a whole number in its range."""
+    text = request.values.get(name, "").strip()
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 12) or int(text) < least or (most is not None and int(text) > most):
+        span = f"from {least} to {most}" if most is not None else f"of at least {least}"
+        raise WebError("W101", f"{name} must be a whole number {span}, not {text!r}")
+    return int(text)

@@ -1,0 +1,159 @@
+"""/queries: every saved query as an endpoint with typed parameters, in every format and as a page with a form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+
+from flask import Blueprint, Response, jsonify, make_response, render_template, request, url_for
+from pyoxigraph import NamedNode
+
+from api import answers, current, negotiation
+from api.display import Shown
+from api.negotiation import HTML, JSON, PLAIN_JSON, SOLUTIONS, TRIPLES, TURTLE, Format
+from api.problems import status_of
+from api.request_errors import WebError
+from kg import KgError, saved_queries
+from kg.errors import QueryError
+from kg.saved_queries import Parameter, SavedQuery
+
+blueprint = Blueprint("queries", __name__)
+
+_OWN_PARAMETERS = ("format", "lang", "limit", "timeout")  # of this server, unless the query declares one of that name
+_INPUTS = {"integer": "number", "decimal": "number", "date": "date"}
+_CHOICES = 30
+
+
+@blueprint.get("/queries")
+def every_query() -> Response:
+    """The saved queries by domain, as a page or as JSON."""
+    queries = saved_queries.load(current.project())
+    if not _wants_html():
+        return jsonify({"queries": [_described(query) for query in queries]})
+    domains = {domain: list(each) for domain, each in groupby(queries, key=lambda query: query.domain)}
+    return make_response(render_template("queries.html", domains=domains))
+
+
+@blueprint.get("/queries/<path:key>")
+def one_query(key: str) -> Response:
+    """The answer of a saved query; `.json`, `.csv`, `.ttl` … or `format=` or Accept choose its form."""
+    query, suffix = _find(key)
+    arguments = _arguments(query)
+    wished = request.args.get("format") if "format" not in {p.name for p in query.parameters} else None
+    if suffix is None and (wished == HTML.name if wished else _wants_html()):
+        return _page(query, arguments)
+    result = _run(query, arguments)
+    offered = answers.offered_for(result)
+    name = wished or (suffix and suffix.name)
+    format = negotiation.named(name, offered) if name else negotiation.choose(request.headers.get("Accept"), offered)
+    return answers.respond(result, format, current.whole_number("limit", None, 1))
+
+
+def _find(key: str) -> tuple[SavedQuery, Format | None]:
+    project = current.project()
+    keys = {file.key: file for file in project.queries()}
+    stem, suffix = (key, None) if key in keys else negotiation.split_suffix(key, (*SOLUTIONS, *TRIPLES))
+    if stem in keys:
+        return saved_queries.read(project, keys[stem]), suffix
+    try:
+        return saved_queries.find(project, stem), suffix
+    except QueryError as error:
+        raise WebError(error.code, error.message, 404, error.help) from None
+
+
+def _arguments(query: SavedQuery) -> dict[str, str]:
+    declared = {parameter.name for parameter in query.parameters}
+    arguments = {}
+    for name, values in request.args.lists():
+        if name in _OWN_PARAMETERS and name not in declared:
+            continue
+        if len(values) > 1:
+            raise WebError("W107", f"{name} stands {len(values)} times", help="give each parameter once")
+        arguments[name] = values[0]
+    return arguments
+
+
+def _run(query: SavedQuery, arguments: dict[str, str]) -> answers.Result:
+    bindings = query.bindings({name: value for name, value in arguments.items() if value}, current.graph().prefixes)
+    declared = {parameter.name for parameter in query.parameters}
+    timeout = None if "timeout" in declared else current.whole_number("timeout", None, 1)
+    return current.graph().query(query, bindings=bindings, timeout=timeout)
+
+
+def _wants_html() -> bool:
+    return negotiation.prefers_html(request.headers.get("Accept"), JSON, PLAIN_JSON, TURTLE)
+
+
+def _described(query: SavedQuery) -> dict[str, object]:
+    return {
+        "key": query.key,
+        "questions": dict(query.questions),
+        "parameters": [
+            {"name": p.name, "type": p.type, "class": p.of_class, "default": p.default, "example": p.example, "required": p.default is None}
+            for p in query.parameters
+        ],
+        "show": query.show,
+        "url": url_for("queries.one_query", key=query.key),
+    }  # fmt: skip
+
+
+# ── The page ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Field:
+    """One input of the form."""
+
+    name: str
+    hint: str
+    value: str
+    input: str
+    step: str
+    placeholder: str
+    is_required: bool
+    choices: tuple[Shown, ...] = ()
+
+
+def _page(query: SavedQuery, arguments: dict[str, str]) -> Response:
+    """The form, and the answer under it once every required parameter has a value."""
+    answer = error = links = None
+    is_asked = all(arguments.get(p.name) or p.default is not None for p in query.parameters)
+    if is_asked or any(arguments.values()):
+        try:
+            result = _run(query, arguments)
+            answer = answers.on_page(result)
+            links = {each.name: url_for("queries.one_query", key=f"{query.key}.{each.name}", **arguments) for each in answers.offered_for(result)}
+        except KgError as raised:
+            error = raised
+    example = query.examples()
+    html = render_template(
+        "query.html", query=query, fields=[_field(p, arguments) for p in query.parameters], answer=answer, links=links, error=error,
+        example=url_for("queries.one_query", key=query.key, **example) if example and example != arguments else None,
+    )  # fmt: skip
+    return make_response(html, status_of(error) if error else 200)
+
+
+def _field(parameter: Parameter, arguments: dict[str, str]) -> Field:
+    of_class = _class(parameter)
+    hint = answers.display_of([of_class]).name(of_class) if of_class else parameter.type
+    return Field(
+        name=parameter.name,
+        hint=hint,
+        value=arguments.get(parameter.name) or parameter.default or "",
+        input=_INPUTS.get(parameter.type, "text"),
+        step="1" if parameter.type == "integer" else "any",
+        placeholder=parameter.example or "",
+        is_required=parameter.default is None,
+        choices=_choices(of_class) if of_class else (),
+    )
+
+
+def _class(parameter: Parameter) -> NamedNode | None:
+    return saved_queries.iri(parameter.of_class, current.graph().prefixes) if parameter.of_class else None
+
+
+def _choices(of_class: NamedNode) -> tuple[Shown, ...]:
+    """A few things of the class, to pick from."""
+    things = [row[0] for row in current.select(f"SELECT ?thing WHERE {{ ?thing a ?class }} LIMIT {_CHOICES}", {"class": of_class})]
+    display = answers.display_of(things)
+    return tuple(display.show(thing) for thing in things if isinstance(thing, NamedNode))
