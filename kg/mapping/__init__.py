@@ -3,10 +3,12 @@
 from kg.mapping.materialize import MappingReport, TriplesMapReport, fingerprint, materialize
 from kg.mapping.parser import load_mapping, parse_mapping
 from kg.mapping.sources import Source, Sources, load_sources, override, source_of_url
+from kg.mapping.trace import SourceRow, rows_for, trace
 
 __all__ = [
     "MappingReport",
     "Source",
+    "SourceRow",
     "Sources",
     "TriplesMapReport",
     "fingerprint",
@@ -15,5 +17,7 @@ __all__ = [
     "materialize",
     "override",
     "parse_mapping",
+    "rows_for",
     "source_of_url",
+    "trace",
 ]

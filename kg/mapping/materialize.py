@@ -94,6 +94,11 @@ def owner_of(mapping_file: str | Path) -> str:
     return f"map:{path.parent.name}/{path.name.split('.')[0]}"
 
 
+def blank_node_scope(mapping_file: str | Path) -> str:
+    """Within which equal strings name one blank node: the mapping document."""
+    return owner_of(mapping_file)
+
+
 def fingerprint(mapping_file: str | Path, sources: Sources | str | Path, base: str | None = None) -> str:
     """A digest of the mapping's text, of the declarations and contents of the sources that it reads, and of the engine's version."""
     found = resolve_sources(sources)
@@ -130,7 +135,7 @@ class _Run:
         self.store, self.mapping, self.owner, self.strict, self.progress = store, mapping, owner, strict, progress
         self.graph_iri, self.base = graph, base
         self.reader = RelationReader(store.connection, sources)
-        self.context = Context(base, owner, store.register_template, lambda *texts: texts in store.dictionary.templates.by_text)
+        self.context = Context(base, blank_node_scope(mapping.file), store.register_template, lambda *texts: texts in store.dictionary.templates.by_text)
         self.encoded: dict[LogicalSource, EncodedSource] = {}
         self.constants: dict[NamedNode | Literal, int] = {}
         self.triples = {one.name: 0 for one in mapping.triples_maps}

@@ -96,8 +96,10 @@ class Sources:
         return did_you_mean(name, self.names()) or f"declare [tables.{name}] in sources.toml, or add the file"
 
 
-def load_sources(file: str | Path, overrides: Iterable[str] | Mapping[str, str] = ()) -> Sources:
+def load_sources(file: str | Path | None, overrides: Iterable[str] | Mapping[str, str] = ()) -> Sources:
     """Read sources.toml; `overrides` are NAME=URL texts (or a mapping), the name `default` standing for [default]."""
+    if file is None:
+        return override(Sources(), overrides)
     path = Path(file)
     try:
         text = path.read_text(encoding="utf-8")

@@ -1,0 +1,211 @@
+"""The way back: the source rows that a triple, or the statements about a subject, were made from.
+
+Nothing is stored for this. The term maps are turned around into conditions on the source's columns, and the source is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+from pyoxigraph import BlankNode, Literal, NamedNode, Triple
+
+from kg.mapping import natural
+from kg.mapping.compile import Context, RelationCompiler
+from kg.mapping.lines import line_numbers
+from kg.mapping.materialize import blank_node_scope, resolve_sources
+from kg.mapping.model import Mapping, ReferencingObjectMap, TermMap, TermType, TriplesMap
+from kg.mapping.parser import load_mapping
+from kg.mapping.relations import Relation, RelationReader, identifier
+from kg.mapping.sources import Sources
+from kg.mapping.template import Template
+from kg.terms import RDF_TYPE, TAG_BLANK, TAG_IRI, TAG_LANG, TAG_STRING, XSD_STRING, Term
+
+_NEVER = "false"
+
+
+@dataclass(frozen=True)
+class SourceRow:
+    """A row of a source: `line` is the line of a CSV file (the header is 1), else the row's number; None for a query's rows."""
+
+    file: str | None
+    line: int | None
+    table: str
+    columns: dict[str, str | None] = field(hash=False)
+    triples_map: str = ""
+
+
+def rows_for(triple: Triple, mapping_file: str | Path, sources: Sources | str | Path, *, base: str, limit: int = 20) -> list[SourceRow]:
+    """The rows that made a triple by a mapping, at most `limit`; a join adds the parent's row after the child's."""
+    with _Tracer(mapping_file, sources, base, limit) as tracer:
+        return tracer.rows_for(triple)
+
+
+def trace(subject: NamedNode | BlankNode, mapping_file: str | Path, sources: Sources | str | Path, *, base: str, limit: int = 20) -> list[SourceRow]:
+    """The rows whose subject a term is, in any triples map of a mapping, at most `limit`."""
+    with _Tracer(mapping_file, sources, base, limit) as tracer:
+        return tracer.rows_of(subject)
+
+
+class _Tracer:
+    """Reads the sources on a connection of its own, so that it works beside a graph that is open for reading only."""
+
+    def __init__(self, mapping_file: str | Path, sources: Sources | str | Path, base: str, limit: int):
+        self.mapping: Mapping = load_mapping(mapping_file, base)
+        self.limit = limit
+        self.connection = duckdb.connect(config={"autoload_known_extensions": "false", "autoinstall_known_extensions": "false"})
+        natural.create_macros(self.connection)
+        self.reader = RelationReader(self.connection, resolve_sources(sources))
+        self.context = Context(base, blank_node_scope(mapping_file), lambda *_: None, lambda *_: False)
+
+    def __enter__(self) -> _Tracer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.reader.close()
+        self.connection.close()
+
+    def rows_of(self, subject: Term) -> list[SourceRow]:
+        found: list[SourceRow] = []
+        for one in self.mapping.triples_maps:
+            if can_make(one.subject, subject, self.context.base):
+                compiler = self.compiler(one)
+                found += self.select(one, compiler, [condition(compiler, one.subject, subject)])
+        return _unlike(found)[: self.limit]
+
+    def rows_for(self, triple: Triple) -> list[SourceRow]:
+        found: list[SourceRow] = []
+        for one in self.mapping.triples_maps:
+            if not can_make(one.subject, triple.subject, self.context.base):
+                continue
+            if triple.predicate.value == RDF_TYPE and triple.object in one.classes:
+                compiler = self.compiler(one)
+                found += self.select(one, compiler, [condition(compiler, one.subject, triple.subject)])
+            for predicate, object_map in _pairs(one):
+                if can_make(predicate, triple.predicate, self.context.base):
+                    found += self.rows_of_pair(one, predicate, object_map, triple)
+        return _unlike(found)[: self.limit]
+
+    def rows_of_pair(self, one: TriplesMap, predicate: TermMap, object_map: TermMap | ReferencingObjectMap, triple: Triple) -> list[SourceRow]:
+        compiler = self.compiler(one)
+        conditions = [condition(compiler, one.subject, triple.subject), condition(compiler, predicate, triple.predicate)]
+        if isinstance(object_map, TermMap):
+            object_term_map = object_map
+        else:
+            parent = self.mapping.triples_map(object_map.parent)
+            object_term_map = parent.subject
+            if object_map.joins:
+                return self.joined_rows(one, compiler, conditions, object_map, parent, triple.object)
+        if not can_make(object_term_map, triple.object, self.context.base):
+            return []
+        return self.select(one, compiler, [*conditions, condition(compiler, object_term_map, triple.object)])
+
+    def joined_rows(
+        self, one: TriplesMap, compiler: RelationCompiler, conditions: list[str], reference: ReferencingObjectMap, parent: TriplesMap, term: Term
+    ) -> list[SourceRow]:
+        """Child rows first, then for each the parent rows that meet its join conditions and have the object as subject."""
+        if not can_make(parent.subject, term, self.context.base):
+            return []
+        found: list[SourceRow] = []
+        for child in self.select(one, compiler, conditions):
+            parent_compiler = self.compiler(parent)
+            joins = [condition(parent_compiler, parent.subject, term)]
+            for join in reference.joins:
+                value = child.columns[compiler.relation.column(join.child, None).name]
+                alias, _ = parent_compiler.use(join.parent)
+                joins.append(f"{alias}::VARCHAR = {_text(value)}" if value is not None else _NEVER)
+            rows = self.select(parent, parent_compiler, joins)
+            found += [child, *rows] if rows else []
+        return found
+
+    def compiler(self, one: TriplesMap) -> RelationCompiler:
+        return RelationCompiler(self.reader.open(one.source), self.context, lambda sql: self.connection.execute(sql).fetchall())
+
+    def select(self, one: TriplesMap, compiler: RelationCompiler, conditions: list[str]) -> list[SourceRow]:
+        if _NEVER in conditions:
+            return []
+        relation = compiler.relation
+        names = [column.name for column in relation.columns]
+        values = ", ".join(f"{identifier(name)}::VARCHAR AS r{i}" for i, name in enumerate(names))
+        rows = f"SELECT row_number() OVER () AS n, {compiler.columns_sql()}, {values} FROM {relation.sql}"
+        query = f"SELECT n, {', '.join(f'r{i}' for i in range(len(names)))} FROM ({rows}) WHERE {' AND '.join(conditions)} LIMIT {self.limit}"
+        found = sorted(self.connection.execute(query).fetchall())
+        lines = self.lines(relation, [row[0] for row in found], is_query=one.source.query is not None)
+        table = relation.name.removeprefix("table ")
+        return [SourceRow(relation.file, lines.get(n), table, dict(zip(names, row, strict=True)), one.name) for n, *row in found]
+
+    def lines(self, relation: Relation, rows: list[int], is_query: bool) -> dict[int, int]:
+        if is_query:
+            return {}
+        if not relation.is_csv or not rows:
+            return {row: row for row in rows}
+        positions = self.connection.execute(f"SELECT DISTINCT line_byte_position FROM {relation.malformed}").fetchall()
+        return line_numbers(relation.source.path, relation.source.quote, [row[0] for row in positions], rows)
+
+
+def can_make(term_map: TermMap, term: Term, base: str) -> bool:
+    """Whether a term map can make a term, as far as its own text tells: saves reading sources in vain."""
+    if term_map.is_constant:
+        return term_map.value == term
+    if not isinstance(term, {TermType.IRI: NamedNode, TermType.BLANK_NODE: BlankNode, TermType.LITERAL: Literal}[term_map.term_type]):
+        return False
+    if isinstance(term, Literal):
+        if term_map.language is not None or term.language is not None:
+            return (term.language or "").lower() == term_map.language
+        return term_map.datatype in (None, term.datatype.value)
+    if isinstance(term, NamedNode) and isinstance(term_map.value, Template):
+        prefix, suffix = term_map.value.prefix, term_map.value.suffix
+        return term.value.endswith(suffix) and (term.value.startswith(prefix) or term.value.startswith(base + prefix))
+    return True
+
+
+def condition(compiler: RelationCompiler, term_map: TermMap, term: Term) -> str:
+    """BOOLEAN over the compiler's columns: whether a row makes `term`."""
+    if term_map.is_constant:
+        return "true" if term_map.value == term else _NEVER
+    plan = compiler.term(term_map)
+    kind = {TAG_IRI: NamedNode, TAG_BLANK: BlankNode}.get(plan.tag, Literal)
+    if not isinstance(term, kind):
+        return _NEVER
+    if isinstance(term, Literal):
+        expected = {TAG_LANG: "", TAG_STRING: XSD_STRING}.get(plan.tag, plan.extra)
+        if (plan.tag == TAG_LANG) != (term.language is not None) or (term.language is None and term.datatype.value != expected):
+            return _NEVER
+    exact = f"{plan.lexical} = {_text(term.value)}"
+    return " AND ".join([*_on_columns(compiler, term_map, term), f"({exact})"])
+
+
+def _on_columns(compiler: RelationCompiler, term_map: TermMap, term: Term) -> Iterator[str]:
+    """Conditions on single columns that follow where a template can be read backwards: cheaper to test than its text."""
+    if not isinstance(term_map.value, Template) or not isinstance(term, NamedNode):
+        return
+    base = compiler.context.base
+    text = term.value if term.value.startswith(term_map.value.prefix) and term_map.value.prefix else term.value.removeprefix(base)
+    values = term_map.value.invert(text, is_encoded=True)
+    for column, value in zip(term_map.value.columns, values or (), strict=False):
+        alias, found = compiler.use(column, term_map)
+        if found.type == "VARCHAR" and not found.declared:
+            yield f"{alias} = {_text(value)}"
+        elif natural.is_integer(found.type) and not found.declared and value.lstrip("-").isdigit():
+            yield f"{alias} = {int(value)}"
+
+
+def _pairs(one: TriplesMap) -> Iterator[tuple[TermMap, TermMap | ReferencingObjectMap]]:
+    for predicate_object_map in one.predicate_object_maps:
+        for predicate in predicate_object_map.predicates:
+            for object_map in predicate_object_map.objects:
+                yield predicate, object_map
+
+
+def _unlike(rows: list[SourceRow]) -> list[SourceRow]:
+    """Without the repetitions of rows that several term maps read."""
+    seen: dict[tuple, SourceRow] = {}
+    for row in rows:
+        seen.setdefault((row.file, row.table, row.line, *row.columns.items()), row)
+    return list(seen.values())
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
