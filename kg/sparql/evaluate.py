@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -83,12 +84,18 @@ def plan(
     parsed = parse_query(query, base, prefixes, file) if isinstance(query, str) else query
     if dataset is not None and dataset.is_given:
         parsed = replace(parsed, dataset=dataset)
-    compiled = compile_query(parsed, store, strict=strict, bindings=bindings, text=text, base=base)
+    compiled = compile_query(parsed, store, strict=strict, bindings=bindings, text=text, base=_base_of(text) or base)
     if text is not None and not compiled.is_volatile:
         if len(plans) >= _CACHED_PLANS:
             plans.clear()
         plans[key] = compiled
     return compiled
+
+
+def _base_of(text: str | None) -> str | None:
+    """The base that the query declares, against which IRI() resolves."""
+    declared = re.findall(r"(?im)^\s*BASE\s*<([^>]*)>", text or "")
+    return declared[-1] if declared else None
 
 
 class Run:

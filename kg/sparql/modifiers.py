@@ -8,8 +8,9 @@ from kg.sparql import aggregates, algebra
 from kg.sparql.comparisons import order_keys
 from kg.sparql.compiler import Compiler
 from kg.sparql.expressions import expression
+from kg.sparql.functions import SOLUTION, labels_blank_nodes
 from kg.sparql.relations import Environment, EveryNamedGraph, Relation, Scope
-from kg.sparql.values import EXACT, Value, null
+from kg.sparql.values import EXACT, STRING, Value, null
 
 
 def stored(value: Value) -> str:
@@ -19,6 +20,8 @@ def stored(value: Value) -> str:
 
 def extended(compiler: Compiler, relation: Relation, bindings: list[tuple[str, algebra.Expression]], environment: Environment) -> Relation:
     """Add a column for each (variable, expression); an error leaves it unbound."""
+    if SOLUTION not in relation.columns and any(labels_blank_nodes(node) for _, node in bindings):
+        relation = _told_apart(compiler, relation)
     scope = Scope.over(compiler, relation, environment)
     values = {name: expression(node, scope) for name, node in bindings}
     columns = dict(relation.columns)
@@ -28,6 +31,14 @@ def extended(compiler: Compiler, relation: Relation, bindings: list[tuple[str, a
         kept.append(f"{stored(value)} AS {column}")
         columns[name] = value.named(column)
     return replace(relation, sql=f"SELECT {', '.join(kept)} {scope.from_clause}", columns=columns, is_unit=False)
+
+
+def _told_apart(compiler: Compiler, relation: Relation) -> Relation:
+    """With a column that differs from solution to solution, for BNODE(label)."""
+    column = Value(STRING, compiler.column(SOLUTION), False)
+    alias = compiler.fresh("r")
+    sql = f"SELECT {alias}.*, uuid()::VARCHAR AS {column.sql} FROM ({relation.sql}) AS {alias}"
+    return replace(relation, sql=sql, columns={**relation.columns, SOLUTION: column}, is_unit=False)
 
 
 def group(compiler: Compiler, node: algebra.Group, environment: Environment) -> Relation:
