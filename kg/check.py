@@ -1,6 +1,6 @@
 """kg check: the content's own tests — ontology checks, rule cases, query answers — each fault with its file and line.
 
-- ontology/<domain>/checks/*.rq: a query whose rows are faults; its `#+` header says Problem and Solution.
+- ontology/<domain>/checks/*.rq: a query over the built graph whose rows are faults; `#+ problem:` and `#+ solution:` say why.
 - rules/<domain>/cases/<file>/<case>/: the whole program over ontology + given.ttl must infer every triple of then.ttl and
   none of not.ttl.
 - queries/<domain>/<name>.rq: every query compiles; where <name>.csv stands beside it, the answer on the built graph equals it.
@@ -13,6 +13,7 @@ import io
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,19 +60,16 @@ def check(graph: KnowledgeGraph, paths: Iterable[str | Path] = ()) -> Iterator[O
     def is_wanted(file: ContentFile) -> bool:
         return not wanted or any(file.path == path or path in file.path.parents for path in wanted)
 
-    base = _Base(project)
-    try:
-        for file in filter(is_wanted, project.checks()):
-            yield _timed("ontology", file, project, lambda file=file: _ontology_faults(base, file, project))
-        cases = list(filter(is_wanted, project.cases()))
-        if cases:
-            programs = load_programs(project)
+    for file in filter(is_wanted, project.checks()):
+        yield _timed("ontology", file, project, lambda file=file: _ontology_faults(graph, file, project))
+    cases = list(filter(is_wanted, project.cases()))
+    if cases:
+        programs = load_programs(project)
+        with _ontology_store(project) as store:
             for file in cases:
-                yield _timed("case", file, project, lambda file=file: _case_faults(base, file, project, programs))
-            if not wanted:
-                yield from _rules_without_cases(project, programs)
-    finally:
-        base.close()
+                yield _timed("case", file, project, lambda file=file: _case_faults(store, file, project, programs))
+        if not wanted:
+            yield from _rules_without_cases(project, programs)
     for file in filter(is_wanted, project.queries()):
         yield _timed("query", file, project, lambda file=file: _query_faults(graph, file, project))
 
@@ -88,27 +86,10 @@ def _timed(kind: str, file: ContentFile, project: Project, faults_of) -> Outcome
 # ── Ontology checks ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-class _Base:
-    """A store with the project's ontology, made once; a case runs in a transaction of it that is rolled back."""
-
-    def __init__(self, project: Project) -> None:
-        self.store = Store.memory()
-        with self.store.batch():
-            for file in project.ontology():
-                documents.load(self.store, file.path, graph=project.graph_iri("ontology", file), owner=f"ontology:{file.key}")
-            for kind, files in (("map", project.mappings()), ("rule", ())):
-                for file in files:  # so that a check can ask which terms the mappings use
-                    documents.load(self.store, file.path, format="ttl", base=project.base, graph=project.graph_iri(kind, file), owner=f"text:{file.key}")
-
-    def close(self) -> None:
-        self.store.close()
-
-
-def _ontology_faults(base: _Base, file: ContentFile, project: Project) -> Iterator[str]:
+def _ontology_faults(graph: KnowledgeGraph, file: ContentFile, project: Project) -> Iterator[str]:
     text = file.path.read_text(encoding="utf-8")
     header = {key.lower(): value for key, value in parse_header(text).items()}
-    solutions = evaluate(base.store, text, prefixes=project.prefixes, base=project.base, file=project.relative(file.path))
-    rows = list(solutions)
+    rows = list(evaluate(graph.store, text, prefixes=project.prefixes, base=project.base, file=project.relative(file.path)))
     for row in rows[:_SHOWN]:
         yield "  ".join(readable(term, project.prefixes) for term in row if term is not None)
     if rows:
@@ -123,20 +104,29 @@ def _ontology_faults(base: _Base, file: ContentFile, project: Project) -> Iterat
 
 
 class _Undo(Exception):
-    pass
+    """Leaves the transaction of a case, so that the next one starts from the ontology alone."""
 
 
-def _case_faults(base: _Base, file: ContentFile, project: Project, programs: list[OwnedProgram]) -> list[str]:
+@contextmanager
+def _ontology_store(project: Project) -> Iterator[Store]:
+    with Store.memory() as store:
+        with store.batch():
+            for file in project.ontology():
+                documents.load(store, file.path, graph=project.graph_iri("ontology", file), owner=f"ontology:{file.key}")
+        yield store
+
+
+def _case_faults(store: Store, file: ContentFile, project: Project, programs: list[OwnedProgram]) -> list[str]:
     expected, unwanted = _triples(file.path / "then.ttl", project), _triples(file.path / "not.ttl", project)
     if not expected and not unwanted:
         return ["neither then.ttl nor not.ttl says anything"]
     faults: list[str] = []
     try:
-        with base.store.transaction():
-            documents.load(base.store, file.path / "given.ttl", graph=f"{project.base}graph/case", base=project.base)
-            infer(base.store, [(p.owner, p.graph, p.program) for p in programs])
-            faults = [f"not inferred: {_shown(t, project)}  ({_line(file, 'then.ttl', t)})" for t in expected if not _holds(base.store, t)]
-            faults += [f"inferred, but must not be: {_shown(t, project)}  ({_line(file, 'not.ttl', t)})" for t in unwanted if _holds(base.store, t)]
+        with store.transaction():
+            documents.load(store, file.path / "given.ttl", graph=f"{project.base}graph/case", base=project.base)
+            infer(store, [(p.owner, p.graph, p.program) for p in programs])
+            faults = [f"not inferred: {_shown(t, project)}  ({_line(file, 'then.ttl', t)})" for t in expected if not _holds(store, t)]
+            faults += [f"inferred, but must not be: {_shown(t, project)}  ({_line(file, 'not.ttl', t)})" for t in unwanted if _holds(store, t)]
             raise _Undo
     except _Undo:
         return faults

@@ -184,9 +184,16 @@ def export(
 
 
 @app.command()
-def status(project: ProjectOption = Path("kg.toml")) -> None:
+def status(
+    project: ProjectOption = Path("kg.toml"),
+    rejects: Annotated[bool, typer.Option("--rejects", help="list the values that no triple could be made of")] = False,
+) -> None:
     """What the graph holds, and from where."""
     with KnowledgeGraph.open(project) as graph:
+        if rejects:
+            for row in graph.rejects():
+                out.print(f"{row.source}:{row.line}  {row.column}  {row.value!r}  {row.reason}  ({row.triples_map})", markup=False)
+            return
         found = graph.status()
         built = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(found.built))
         out.print(f"{graph.project.name}: version {found.version} of {built}, {found.bytes / 1e6:.1f} MB")

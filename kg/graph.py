@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pyoxigraph import NamedNode, Triple
 
@@ -36,6 +37,18 @@ class Status:
     inferred: int
     rejects: int
     graphs: tuple[Mapping[str, object], ...]
+
+
+class Reject(NamedTuple):
+    """A value of a source that no triple could be made of."""
+
+    source: str | None
+    line: int | None
+    column: str | None
+    value: str | None
+    reason: str
+    triples_map: str | None
+    owner: str
 
 
 class KnowledgeGraph:
@@ -171,13 +184,13 @@ class KnowledgeGraph:
             rejects, tuple(store.graphs()),
         )  # fmt: skip
 
-    def rejects(self, offset: int = 0, limit: int | None = None) -> list[tuple[object, ...]]:
-        """What mappings could not take: rows of (source, line, column, value, reason, triples map, owner), in that order."""
-        text = (
+    def rejects(self, offset: int = 0, limit: int | None = None) -> list[Reject]:
+        """What mappings could not take, by source and line."""
+        query = (
             "SELECT source, line, column_name, value, reason, triples_map, owner FROM rejects "
             "ORDER BY source, line, column_name, triples_map, owner LIMIT ? OFFSET ?"
         )
-        return self.store.cursor().execute(text, [limit, offset]).fetchall()
+        return [Reject(*row) for row in self.store.cursor().execute(query, [limit, offset]).fetchall()]
 
     # ── Inside ───────────────────────────────────────────────────────────────────────────────────────────────
 
