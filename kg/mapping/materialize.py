@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 from pyoxigraph import Literal, NamedNode
 
 from kg.mapping import natural, rejects
@@ -167,8 +169,9 @@ class _Run:
         )
 
     def _drop(self, source: EncodedSource) -> None:
-        for table in (source.table, f"{source.table}_raw"):
-            self.store.connection.execute(f"DROP TABLE IF EXISTS {table}")
+        with suppress(duckdb.TransactionException):  # a failed transaction takes its tables with it
+            for table in (source.table, f"{source.table}_raw"):
+                self.store.connection.execute(f"DROP TABLE IF EXISTS {table}")
 
     def report(self, one: TriplesMap, rejected: int) -> TriplesMapReport:
         rows, triples = self.encoded[one.source].rows, self.triples[one.name]

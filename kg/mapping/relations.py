@@ -7,7 +7,7 @@ import csv
 import gzip
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -83,12 +83,10 @@ class RelationReader:
         return self._opened[logical]
 
     def close(self) -> None:
-        for table in self._tables:
-            self._connection.execute(f"DROP TABLE IF EXISTS {table}")
-        for relation in self._files.values():
-            if relation.malformed:
-                self._connection.execute(f"DROP TABLE IF EXISTS {relation.malformed}")
-                self._connection.execute(f"DROP TABLE IF EXISTS {relation.malformed}_scans")
+        malformed = [relation.malformed for relation in self._files.values()]
+        with suppress(duckdb.TransactionException):  # a failed transaction takes its tables with it
+            for table in (*self._tables, *malformed, *(f"{name}_scans" for name in malformed)):
+                self._connection.execute(f"DROP TABLE IF EXISTS {table}")
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
@@ -176,8 +174,9 @@ class RelationReader:
                 created.append(name)
             yield
         finally:
-            for name in created:
-                self._connection.execute(f"DROP VIEW {identifier(name)}")
+            with suppress(duckdb.TransactionException):  # a failed transaction takes its views with it
+                for name in created:
+                    self._connection.execute(f"DROP VIEW {identifier(name)}")
 
     def _in_utf8(self, source: Source) -> Path:
         """The file itself, or a copy in UTF-8 of one in another encoding (GB 18030, …)."""

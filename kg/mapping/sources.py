@@ -108,7 +108,8 @@ def load_sources(file: str | Path | None, overrides: Iterable[str] | Mapping[str
         raise MappingError("M200", "there is no such sources file", Location(str(path)), "write one with [default] type and path") from None
     except tomllib.TOMLDecodeError as error:
         match = re.search(r"line (\d+), column (\d+)", str(error))
-        location = Location.in_text(text, int(match[1]), int(match[2]), str(path)) if match else Location(str(path))
+        line, column = (int(match[1]), int(match[2])) if match else (len(text.splitlines()), 1)
+        location = Location.in_text(text, line, column, str(path))
         raise MappingError("M200", f"the sources file is not TOML: {error}", location, "correct the syntax") from None
     for key in document:
         if key not in ("default", "tables"):
@@ -163,11 +164,11 @@ def _source(table: object, text: str, file: Path, section: str) -> Source:
     if "path" not in table:
         raise MappingError("M200", f"[{section}] has no path", place, 'add path = "…", relative to this file')
     path = file.parent / _substitute(str(table["path"]), _place(text, file, section, "path"))
+    if not path.exists():
+        raise MappingError("M201", f"{path} does not exist", _place(text, file, section, "path"), "correct the path, or override it with NAME=URL")
     kind = table.get("type") or _type_of(path) or _type_in(path)
     if kind not in TYPES:
         raise MappingError("M206", f"the type {kind!r} is not one that this version reads", _place(text, file, section, "type"), f"use {', '.join(TYPES)}")
-    if not path.exists():
-        raise MappingError("M201", f"{path} does not exist", _place(text, file, section, "path"), "correct the path, or override it with NAME=URL")
     return Source(
         type=kind,
         path=path,
