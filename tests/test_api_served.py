@@ -1,0 +1,140 @@
+"""The server as it is run: behind waitress, with several threads, over a project whose graph gets new versions."""
+
+import json
+import threading
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from http.client import IncompleteRead
+from urllib.parse import urlencode
+
+import pytest
+import waitress
+from SPARQLWrapper import CSV, JSON, POST, POSTDIRECTLY, TURTLE, XML, SPARQLWrapper
+
+from api import create_app
+from kg import KnowledgeGraph
+
+BASE = "https://example.org/x/"
+COUNT = "SELECT (COUNT(*) AS ?n) WHERE { ?s <urn:weighs> ?weight }"
+
+
+@contextmanager
+def served(graph, **settings):
+    """The address of a server over `graph` on a free port of this machine."""
+    server = waitress.create_server(create_app(graph, **settings), host="127.0.0.1", port=0, threads=4)
+
+    def run():
+        with suppress(OSError):  # its sockets are closed under it at the end
+            server.run()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.effective_port}"
+    finally:
+        server.close()
+        thread.join(5)
+
+
+def project(folder, items=0, limits=""):
+    """A project folder whose graph weighs so many items; without items it was never built."""
+    (folder / "ontology" / "x").mkdir(parents=True)
+    (folder / "kg.toml").write_text(f'[project]\nname = "x"\nbase = "{BASE}"\ndomains = ["x"]\n[limits]\n{limits}\n')
+    if items:
+        with KnowledgeGraph.open(folder) as graph:
+            graph.load("\n".join(f"<urn:item:{n}> <urn:weighs> {n} ." for n in range(items)).encode(), format="ttl")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    with KnowledgeGraph.open(project(tmp_path_factory.mktemp("project"), 3000)) as graph, served(graph) as address:
+        yield address
+
+
+def ask(address, query, accept="application/sparql-results+json"):
+    request = urllib.request.Request(f"{address}/sparql?{urlencode({'query': query})}", headers={"Accept": accept})
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return response.read().decode()
+
+
+def count(address):
+    return int(json.loads(ask(address, COUNT))["results"]["bindings"][0]["n"]["value"])
+
+
+@pytest.mark.parametrize(("method", "way"), [("GET", None), (POST, None), (POST, POSTDIRECTLY)])
+def test_sparqlwrapper_reads_json(address, method, way):
+    client = SPARQLWrapper(f"{address}/sparql", returnFormat=JSON)
+    client.setMethod(method)
+    if way:
+        client.setRequestMethod(way)
+    client.setQuery(COUNT)
+    assert client.queryAndConvert()["results"]["bindings"] == [
+        {"n": {"type": "literal", "datatype": "http://www.w3.org/2001/XMLSchema#integer", "value": "3000"}}
+    ]
+
+
+def test_sparqlwrapper_reads_xml_csv_and_turtle(address):
+    client = SPARQLWrapper(f"{address}/sparql")
+    client.setQuery(COUNT)
+    client.setReturnFormat(XML)
+    assert client.queryAndConvert().getElementsByTagName("literal")[0].firstChild.data == "3000"
+    client.setReturnFormat(CSV)
+    assert client.queryAndConvert() == b"n\r\n3000\r\n"
+    client.setQuery("CONSTRUCT { ?s <urn:heavy> true } WHERE { ?s <urn:weighs> ?weight FILTER(?weight > 2997) }")
+    client.setReturnFormat(TURTLE)
+    assert client.queryAndConvert().count(b"urn:heavy") == 2
+
+
+def test_a_long_answer_arrives_whole(address):
+    rows = json.loads(ask(address, "SELECT * WHERE { ?s <urn:weighs> ?weight }"))["results"]["bindings"]
+    assert {int(row["weight"]["value"]) for row in rows} == set(range(3000))
+
+
+def test_a_malformed_query_is_400_on_the_wire(address):
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        ask(address, "SELECT WHERE")
+    assert raised.value.code == 400
+    assert json.load(raised.value)["line"] == 1
+
+
+def test_requests_are_answered_at_the_same_time(address):
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda _: count(address), range(40))) == {3000}
+
+
+def test_a_query_that_takes_too_long_is_stopped_and_told(address):
+    product = "SELECT (SUM(?a * ?b + ?c) AS ?n) { ?r <urn:weighs> ?a . ?s <urn:weighs> ?b . ?t <urn:weighs> ?c FILTER(?a * ?b > ?c) }"
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        urllib.request.urlopen(f"{address}/sparql?{urlencode({'query': product, 'timeout': 1})}", timeout=30)
+    assert raised.value.code == 503 and raised.value.headers["Retry-After"]
+    assert json.load(raised.value)["code"] == "Q402"
+
+
+def test_an_answer_above_the_row_limit_is_refused_or_broken_off_and_never_looks_whole(tmp_path):
+    everything = "SELECT * WHERE { ?s <urn:weighs> ?weight }"
+    with KnowledgeGraph.open(project(tmp_path, 9000, limits="rows = 5000")) as graph, served(graph) as address:
+        with pytest.raises((urllib.error.HTTPError, IncompleteRead)):
+            ask(address, everything)
+        assert len(json.loads(ask(address, everything + " LIMIT 5000"))["results"]["bindings"]) == 5000
+
+
+def test_a_new_version_is_served_without_a_restart(tmp_path):
+    folder = project(tmp_path, 10)
+    with KnowledgeGraph.open(folder) as graph, served(graph) as address:
+        assert count(address) == 10
+        for n in (11, 12):
+            with KnowledgeGraph.open(folder) as writer:
+                writer.load(f"<urn:item:{n}> <urn:weighs> {n} .".encode(), graph=BASE + "graph/more", format="ttl")
+            assert count(address) == n
+
+
+def test_before_the_first_build_the_server_says_what_to_do(tmp_path):
+    with KnowledgeGraph.open(project(tmp_path)) as graph:
+        client = create_app(graph).test_client()
+        response = client.get("/healthz")
+        assert response.status_code == 503
+        assert "kg build" in response.get_json(force=True)["help"]
+        assert "kg build" in client.get("/", headers={"Accept": "text/html"}).text
