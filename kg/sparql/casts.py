@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from kg.sparql import algebra, numbers
 from kg.sparql.comparisons import boolean_value, simple_string
-from kg.sparql.conversions import datatype, lexical, quote, typed_literal
+from kg.sparql.conversions import datatype, double_text, exact_text, lexical, quote, typed_literal
 from kg.sparql.relations import Scope
 from kg.sparql.values import (
     DOUBLE,
@@ -52,7 +52,27 @@ def _trimmed(value: Value, scope: Scope, pattern: str) -> str:
 
 
 def _string(value: Value, scope: Scope) -> Value:
-    return string(lexical(value, scope).sql, True)
+    """XPath's casting to a string: numbers and booleans in their canonical spelling, other terms as STR does."""
+    plain = lexical(value, scope)
+    amount, truth = numbers.number(value, scope), boolean_value(value, scope)
+    candidates = []
+    if amount is not None and amount.kind == NUMERIC:
+        name = scope.let(amount.sql)
+        whole, decimal = exact_text(f"({name}.m // {10**NUMERIC_SCALE})", 0), exact_text(f"{name}.m", NUMERIC_SCALE)
+        candidates.append(f"CASE {name}.r WHEN 0 THEN {whole} WHEN 1 THEN {decimal} ELSE {_floating_text(f'{name}.d')} END")
+    elif amount is not None and amount.kind == EXACT:
+        candidates.append(exact_text(scope.let(amount.sql), amount.scale))
+    elif amount is not None:
+        candidates.append(_floating_text(scope.let(amount.sql)))
+    if truth != "NULL":
+        candidates.append(f"({truth})::VARCHAR")
+    return string(_first([*candidates, plain.sql], "VARCHAR"), plain.nullable)
+
+
+def _floating_text(sql: str) -> str:
+    """XPath: decimal notation between 10^-6 and 10^6, else scientific."""
+    decimal = f"rtrim(rtrim(CASE WHEN {sql}::VARCHAR LIKE '%e%' THEN {sql}::DECIMAL(38,18)::VARCHAR ELSE {sql}::VARCHAR END, '0'), '.')"
+    return f"CASE WHEN {sql} = 0 THEN '0' WHEN abs({sql}) >= 1e-6 AND abs({sql}) < 1e6 THEN {decimal} ELSE {double_text(sql)} END"
 
 
 def _boolean(value: Value, scope: Scope) -> Value:

@@ -20,6 +20,7 @@ from kg.sparql.decode import Row, decoded
 from kg.sparql.frames import data_frame
 from kg.sparql.parser import parse_query
 from kg.sparql.relations import Environment
+from kg.sparql.strings import register_python_functions
 from kg.sparql.values import Term
 from kg.store import Store
 
@@ -126,6 +127,7 @@ class Run:
             timer.start()
         try:
             count = 0
+            register_python_functions(cursor, self._compiled.sql)
             cursor.execute(self._compiled.sql, self._compiled.parameters or None)
             while batch := cursor.fetchmany(_BATCH):
                 count += len(batch)

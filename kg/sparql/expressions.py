@@ -110,6 +110,8 @@ def _coalesce(node: algebra.Call, scope: Scope) -> Value:
         values.append(expression(argument, scope))
         if not values[-1].nullable:
             break
+    if not values:
+        return null()
     form = common_form(values)
     nullable = all(value.nullable for value in values)
     if len(values) == 1:

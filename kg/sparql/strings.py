@@ -241,15 +241,31 @@ def _checked(pattern: str) -> str:
 # ── Hashes ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+# What DuckDB lacks; `register_python_functions` gives it to a connection whose statement asks for one.
+PYTHON_HASHES = ("sha384", "sha512")
+
+
+def register_python_functions(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """Create those Python functions that `sql` calls and the connection's database does not have yet."""
+    for name in PYTHON_HASHES:
+        if f"kg_{name}(" in sql:
+            known = connection.execute("SELECT 1 FROM duckdb_functions() WHERE function_name = $1", [f"kg_{name}"]).fetchone()
+            if known is None:
+                connection.create_function(f"kg_{name}", _digest(name), ["VARCHAR"], "VARCHAR")
+
+
+def _digest(name: str) -> Callable[[str], str]:
+    return lambda text: hashlib.new(name, text.encode()).hexdigest()
+
+
 def _hash(function: str) -> Function:
     def apply(arguments: list[Value], scope: Scope) -> Value:
         text = text_of(arguments[0], scope)
         if isinstance(arguments[0].term, Literal):
             digest = hashlib.new(function, arguments[0].term.value.encode()).hexdigest()
             return string(scope.compiler.parameter(digest), text.nullable) if text.lex != "NULL::VARCHAR" else null(STRING)
-        if function in ("sha384", "sha512"):
-            raise scope.compiler.not_supported(f"{function.upper()} of anything but a constant", help="use SHA256")
-        return string(f"{function}({text.lex})", text.nullable)
+        name = f"kg_{function}" if function in PYTHON_HASHES else function
+        return string(f"{name}({text.lex})", text.nullable)
 
     return apply
 
