@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ from kg.terms import Term
 
 PAGE_SIZE = 50
 RDF_TYPE = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
-_GRAPHS_A_LOOK_UP = 500
+
+Sources = dict[tuple[NamedNode, Term], list[str]]
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,11 @@ def properties(thing: Term, direction: Direction) -> list[Property]:
         "SELECT ?predicate (COUNT(*) AS ?total) WHERE { ?subject ?predicate ?object } GROUP BY ?predicate", {direction.thing: thing}
     )
     totals = {predicate: int(total.value) for predicate, total in counts}
-    values = _all_values(thing, direction, [predicate for predicate, total in totals.items() if total <= PAGE_SIZE], len(totals))
+    values, sources = _all_values(thing, direction, [predicate for predicate, total in totals.items() if total <= PAGE_SIZE], len(totals))
     for predicate, total in totals.items():
         if total > PAGE_SIZE:
             values[predicate] = _page_of_values(thing, direction, predicate, Page(1, PAGE_SIZE))[0]
-    sources = _sources(thing, direction, values)
+            sources |= _sources(thing, direction, predicate, values[predicate])
     return [
         Property(predicate, totals[predicate], [_fact(value, sources.get((predicate, value), ())) for value in values[predicate]])
         for predicate in totals
@@ -71,18 +73,25 @@ def one_property(thing: Term, direction: Direction, predicate: NamedNode, page: 
         "SELECT (COUNT(*) AS ?total) WHERE { ?subject ?predicate ?object }", {direction.thing: thing, "predicate": predicate}
     )[0]
     values, page = _page_of_values(thing, direction, predicate, page)
-    sources = _sources(thing, direction, {predicate: values})
+    sources = _sources(thing, direction, predicate, values)
     return Property(predicate, int(total.value), [_fact(value, sources.get((predicate, value), ())) for value in values]), page
 
 
-def _all_values(thing: Term, direction: Direction, predicates: Sequence[NamedNode], known: int) -> dict[NamedNode, list[Term]]:
+def _all_values(
+    thing: Term, direction: Direction, predicates: Sequence[NamedNode], known: int
+) -> tuple[dict[NamedNode, list[Term]], Sources]:
+    """All values of some predicates (of the `known` ones), and the named graphs of each."""
     values: dict[NamedNode, list[Term]] = defaultdict(list)
+    sources: Sources = defaultdict(list)
     if predicates:
         which = "" if len(predicates) == known else f"VALUES ?predicate {{ {' '.join(map(str, predicates))} }}"
-        text = f"SELECT ?predicate ?{direction.value} WHERE {{ {which} ?subject ?predicate ?object }}"
-        for predicate, value in current.select(text, {direction.thing: thing}):
+        variables = f"?predicate ?{direction.value}"
+        for predicate, value in current.select(f"SELECT {variables} WHERE {{ {which} ?subject ?predicate ?object }}", {direction.thing: thing}):
             values[predicate].append(value)
-    return values
+        in_graphs = f"SELECT {variables} ?graph WHERE {{ {which} GRAPH ?graph {{ ?subject ?predicate ?object }} }}"
+        for predicate, value, graph in current.select(in_graphs, {direction.thing: thing}):
+            sources[predicate, value].append(graph.value)
+    return values, sources
 
 
 def _page_of_values(thing: Term, direction: Direction, predicate: NamedNode, page: Page) -> tuple[list[Term], Page]:
@@ -124,18 +133,16 @@ def _telling(fact: tuple[NamedNode, Term]) -> tuple[bool, str]:
 # ── Provenance ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _sources(thing: Term, direction: Direction, values: dict[NamedNode, list[Term]]) -> dict[tuple[NamedNode, Term], list[str]]:
-    """The named graphs of each fact that is shown."""
-    found: dict[tuple[NamedNode, Term], list[str]] = defaultdict(list)
-    pairs = [(predicate, value) for predicate, each in values.items() for value in each if isinstance(value, NamedNode | Literal)]
-    for start in range(0, len(pairs), _GRAPHS_A_LOOK_UP):
-        rows = " ".join(f"({predicate} {value})" for predicate, value in pairs[start : start + _GRAPHS_A_LOOK_UP])
-        text = (
-            f"SELECT ?predicate ?{direction.value} ?graph WHERE {{ VALUES (?predicate ?{direction.value}) {{ {rows} }} "
-            "GRAPH ?graph { ?subject ?predicate ?object } }"
-        )
-        for predicate, value, graph in current.select(text, {direction.thing: thing}):
-            found[predicate, value].append(graph.value)
+def _sources(thing: Term, direction: Direction, predicate: NamedNode, values: Sequence[Term]) -> Sources:
+    """The named graphs of the facts on one page; of blank nodes, which no query can name, nothing is found out."""
+    named = [str(value) for value in values if isinstance(value, NamedNode | Literal)]
+    text = (
+        f"SELECT ?{direction.value} ?graph WHERE {{ VALUES ?{direction.value} {{ {' '.join(named)} }} "
+        "GRAPH ?graph { ?subject ?predicate ?object } }"
+    )
+    found: Sources = defaultdict(list)
+    for value, graph in current.select(text, {direction.thing: thing, "predicate": predicate}) if named else ():
+        found[predicate, value].append(graph.value)
     return found
 
 
@@ -159,12 +166,10 @@ def is_known(thing: Term) -> bool:
 
 
 def similar(iri: NamedNode, most: int = 5) -> list[NamedNode]:
-    """Subjects whose IRIs end as this one does, for a page about an unknown IRI."""
-    tail = iri.value.rstrip("/").rpartition("/")[2].rpartition("#")[2]
-    if not tail:
-        return []
-    text = (
-        "SELECT DISTINCT ?thing WHERE { ?thing a ?class "
-        f"FILTER(ISIRI(?thing) && (STRENDS(STR(?thing), ?slash) || STRENDS(STR(?thing), ?hash))) }} LIMIT {most}"
-    )
-    return [row[0] for row in current.select(text, {"slash": Literal("/" + tail), "hash": Literal("#" + tail)})]
+    """Things of other namespaces whose IRIs end as this one does, for a page about an unknown IRI."""
+    tail = re.split("[/#]", iri.value.rstrip("/#"))[-1]
+    examples = [example for (example,) in current.select("SELECT (SAMPLE(?thing) AS ?example) WHERE { ?thing a ?class } GROUP BY ?class")]
+    namespaces = {re.sub("[^/#]*$", "", example.value) for example in examples if isinstance(example, NamedNode)}
+    namespaces |= set(current.graph().prefixes.values())
+    candidates = " ".join(f"<{namespace}{tail}>" for namespace in sorted(namespaces))
+    return [row[0] for row in current.select(f"SELECT DISTINCT ?thing WHERE {{ VALUES ?thing {{ {candidates} }} ?thing a ?class }} LIMIT {most}")]

@@ -111,10 +111,10 @@ def _conclusion(status: Status) -> tuple[Term, ...] | None:
 _SEARCH = """
 PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
 PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
-SELECT ?thing ?text WHERE {{
+SELECT DISTINCT ?thing ?text WHERE {{
   {{ ?thing rdfs:label ?text FILTER(CONTAINS(LCASE(STR(?text)), ?wanted)) }}
   UNION {{ ?thing skos:prefLabel ?text FILTER(CONTAINS(LCASE(STR(?text)), ?wanted)) }}
-  UNION {{ ?thing ?property ?text FILTER(?text = ?exact && ?property NOT IN (rdfs:label, skos:prefLabel)) }}
+  UNION {{ ?thing ?property ?exact BIND(?exact AS ?text) }}
 }} ORDER BY STRLEN(STR(?text)) ?text ?thing LIMIT {limit} OFFSET {offset}"""
 _TYPES = "SELECT ?thing ?class WHERE {{ VALUES ?thing {{ {things} }} ?thing a ?class }}"
 
