@@ -77,13 +77,23 @@ def on_page(result: Result, limit: int | None = None) -> Answer:
     if isinstance(result, Triples):
         turtle = write_graph(rows, negotiation.TURTLE.name, current.graph().prefixes).decode()
         return Answer(turtle=turtle, has_more=has_more, shown=len(rows))
-    variables = tuple(result.variables)
     display = display_of(term for row in rows for term in row)
-    numbers = {
-        name for index, name in enumerate(variables)
-        if rows and all(row[index] is None or display.show(row[index]).kind == "number" for row in rows)
-    }  # fmt: skip
-    return Answer(variables=variables, rows=[[display.show(term) for term in row] for row in rows], numbers=frozenset(numbers), has_more=has_more)
+    shown = [[display.show(term) for term in row] for row in rows]
+    kept = [place for place in range(len(result.variables)) if not _repeats_a_link(shown, place)]
+    return Answer(
+        variables=tuple(result.variables[place] for place in kept),
+        rows=[[row[place] for place in kept] for row in shown],
+        numbers=frozenset(result.variables[place] for place in kept if all(row[place].kind in ("number", "none") for row in shown)),
+        has_more=has_more,
+    )
+
+
+def _repeats_a_link(rows: list[list[Shown]], place: int) -> bool:
+    """Whether a column of names only says again what a column of links says, now that links have names."""
+    if not any(row[place].kind == "text" for row in rows):
+        return False
+    links = [other for other in range(len(rows[0])) if any(row[other].kind == "iri" for row in rows)]
+    return any(all(row[place].text == row[other].text for row in rows) for other in links)
 
 
 def display_of(terms: Iterable[Term | None]) -> Display:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request, url_for
-from pyoxigraph import NamedNode
+from pyoxigraph import Literal, NamedNode
 
 from api import answers, current, negotiation
 from api.display import Shown
+from api.messages import LANGUAGES
 from api.negotiation import HTML, JSON, PLAIN_JSON, SOLUTIONS, TRIPLES, TURTLE, Format
 from api.problems import status_of
 from api.request_errors import WebError
@@ -74,10 +75,31 @@ def _arguments(query: SavedQuery) -> dict[str, str]:
 
 
 def _run(query: SavedQuery, arguments: dict[str, str]) -> answers.Result:
-    bindings = query.bindings({name: value for name, value in arguments.items() if value}, current.graph().prefixes)
+    bindings = query.bindings(_with_names_found(query, arguments), current.graph().prefixes)
     declared = {parameter.name for parameter in query.parameters}
     timeout = None if "timeout" in declared else current.whole_number("timeout", None, 1)
     return current.graph().query(query, bindings=bindings, timeout=timeout)
+
+
+_NAMED = """
+PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
+SELECT DISTINCT ?thing WHERE {{ VALUES ?label {{ {labels} }} ?thing rdfs:label ?label {of_class} }} LIMIT 6"""
+
+
+def _with_names_found(query: SavedQuery, arguments: dict[str, str]) -> dict[str, str]:
+    """The arguments that have a value; where an IRI is wanted and a name is given, the IRI of the one thing of that name."""
+    given = {name: value for name, value in arguments.items() if value}
+    for parameter in query.parameters:
+        name = given.get(parameter.name, "").strip()
+        if parameter.type == "IRI" and name and ":" not in name and not name.startswith("<"):
+            labels = [Literal(name), *(Literal(name, language=tag) for tag in LANGUAGES)]
+            of_class = f"; a {_class(parameter)}" if parameter.of_class else ""
+            found = current.select(_NAMED.format(labels=" ".join(map(str, labels)), of_class=of_class))
+            if len(found) > 1:
+                raise WebError("W108", f"several things are called {name}", help="give the IRI of one: " + ", ".join(str(thing) for (thing,) in found[:5]))
+            if found:
+                given[parameter.name] = str(found[0][0])
+    return given
 
 
 def _wants_html() -> bool:

@@ -16,6 +16,7 @@ ex:Item rdfs:label "item"@en , "物品"@zh .
 ex:weighs rdfs:label "weighs"@en , "重量为"@zh .
 <{BASE}id/item/1> a ex:Item ; rdfs:label "First & best" ; ex:weighs 1234567.50 ; ex:partOf <{BASE}id/item/2> .
 <{BASE}id/item/2> a ex:Item ; rdfs:label "Second"@en , "第二"@zh ; ex:weighs 7 .
+<{BASE}id/item/3> a ex:Item ; rdfs:label "Twin" . <{BASE}id/item/4> a ex:Item ; rdfs:label "Twin" .
 <{BASE}id/box/a%2Fb> a ex:Box ; rdfs:label "slash" .
 <{BASE}id/box/中文> a ex:Box ; rdfs:label "Chinese" .
 <{BASE}id/item/hostile> a ex:Item ; rdfs:label "<script>alert(1)</script>" ; ex:says "\\" onmouseover=\\"alert(2)" ;
@@ -43,6 +44,10 @@ def client(tmp_path_factory):
         f'[prefixes]\nex = "{BASE}ontology/"\nid = "{BASE}id/"\n[limits]\ntimeout = 20\n'
     )
     (folder / "queries" / "x" / "heavy.rq").write_text(QUERY, encoding="utf-8")
+    (folder / "queries" / "x" / "one.rq").write_text(
+        "#+ question: Which?\n#+ parameter: part IRI ex:Item\nPREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>\n"
+        "SELECT ?part ?name WHERE { ?part rdfs:label ?name FILTER(LANG(?name) = 'en') }\n"
+    )
     (folder / "queries" / "x" / "types.rq").write_text("#+ question: Which types?\nCONSTRUCT { ?s a ?t } WHERE { ?s a ?t }\n")
     with KnowledgeGraph.open(folder) as graph:
         graph.load(DATA.encode(), graph=BASE + "graph/load", format="ttl")
@@ -157,7 +162,7 @@ def test_saved_queries_are_listed_with_their_questions(client):
     assert "哪些东西至少这么重？" in page(client, "/queries?lang=zh")
     client.delete_cookie("lang")
     listed = client.get("/queries").get_json()["queries"]
-    assert [query["key"] for query in listed] == ["x/heavy", "x/types"]
+    assert [query["key"] for query in listed] == ["x/heavy", "x/one", "x/types"]
     assert listed[0]["parameters"][0] == {"name": "least", "type": "decimal", "class": None, "default": None, "example": "5", "required": True}
 
 
@@ -177,6 +182,14 @@ def test_a_missing_or_wrong_argument_is_named(client):
     unknown = client.get("/queries/x/heavy.json?leest=1")
     assert unknown.get_json(force=True)["help"] == "did you mean least?"
     assert client.get("/queries/x/heavy.json?least=1&least=2").status_code == 400
+
+
+def test_a_thing_may_be_given_by_its_name(client):
+    text = page(client, "/queries/x/one?part=Second")
+    assert '<a href="/doc/item/2"' in text and "<th scope=\"col\">name</th>" not in text  # the link says the name already
+    ambiguous = client.get("/queries/x/one.json?part=Twin").get_json(force=True)
+    assert ambiguous["code"] == "W108" and "id/item/4" in ambiguous["help"]
+    assert client.get("/queries/x/one.json?part=Nobody").status_code == 400
 
 
 def test_an_argument_is_a_term_and_never_query_text(client):
