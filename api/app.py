@@ -74,6 +74,8 @@ def _register_headers(app: Flask, origins: frozenset[str]) -> None:
     def add_headers(response: Response) -> Response:
         for name, value in _SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
+        if request.endpoint != "static":
+            response.headers.setdefault("Cache-Control", "private, no-cache")  # answers change with the graph, and are not for every proxy
         response.vary.update(("Accept", "Accept-Language", "Cookie"))
         _allow_origin(response, origins)
         return response
