@@ -165,11 +165,13 @@ def load_programs(project: Project) -> list[OwnedProgram]:
     """Every rule file of the project, parsed and checked for safety; together they are one program."""
     return [
         OwnedProgram(
-            f"infer:{file.key}", project.graph_iri("infer", file), file.path,
-            reasoner.load_program(file.path, prefixes=project.prefixes, base=project.base, shown=project.relative(file.path)),
+            f"infer:{file.key}",
+            project.graph_iri("infer", file),
+            file.path,
+            reasoner.load_program([file.path], prefixes=project.prefixes, base=project.base),
         )
         for file in project.rules()
-    ]  # fmt: skip
+    ]
 
 
 def infer_fingerprint(store: Store, programs: list[OwnedProgram]) -> str:
@@ -184,17 +186,14 @@ def _infer(store: Store, programs: list[OwnedProgram], report: BuildReport, tell
     if all(store.fingerprint(program.owner) == fingerprint for program in programs):
         report.skipped += [program.owner for program in programs]
         return
-    started = time.perf_counter()
     details = reasoner.infer(
-        store, [(p.owner, p.graph, p.program) for p in programs], fingerprint=fingerprint, on_progress=partial(tell, "infer")
+        store,
+        [(p.owner, p.graph, p.program) for p in programs],
+        fingerprint=fingerprint,
+        on_progress=lambda now: tell("infer", f"{now.rule}, round {now.round} (stratum {now.stratum} of {now.strata})"),
     )
-    report.steps.append(
-        StepReport("infer", f"{len(programs)} rule files", time.perf_counter() - started, _inferred(store), details.diff, tuple(details.warnings), details)
-    )
-
-
-def _inferred(store: Store) -> int:
-    return store.connection.execute("SELECT count(*) FROM quads WHERE rule IS NOT NULL").fetchone()[0]
+    diff = Diff(sum(one.inserted for one in details.diffs.values()), sum(one.deleted for one in details.diffs.values()))
+    report.steps.append(StepReport("infer", f"{len(programs)} rule files", details.seconds, details.triples, diff, (), details))
 
 
 # ── What has changed ─────────────────────────────────────────────────────────────────────────────────────────

@@ -236,7 +236,8 @@ def map_command(
     """Run one mapping and write its quads."""
     with Store.memory() as store:
         beside = file.parent / "sources.toml"
-        sources = mapping.load_sources(beside if beside.exists() else None, _assignments(source))
+        given = _assignments(source)
+        sources = mapping.load_sources(beside, given) if beside.exists() else mapping.override(mapping.Sources(), given)
         report = mapping.materialize(store, file, sources, base=base, graph=None, owner="map")
         documents.dump(store, output or sys.stdout.buffer, format="nq")
     for warning in report.warnings:
@@ -254,11 +255,10 @@ def infer_command(
     with Store.memory() as store:
         for path in data:
             documents.load(store, path)
-        programs = [reasoner.load_program(path) for path in rules]
-        triples = reasoner.infer_only(store, programs)
+        program = reasoner.load_program(rules)
+        triples = reasoner.infer_only(store, program)
     suffix = output.suffix.lstrip(".") if output else "ttl"
-    prefixes = dict(pair for program in programs for pair in program.prefixes)
-    _write(write_graph(triples, suffix, prefixes), output)
+    _write(write_graph(triples, suffix, dict(program.prefixes)), output)
 
 
 @app.command()

@@ -26,6 +26,7 @@ The printed form names the code, the place, the line itself and the remedy:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -48,12 +49,17 @@ class Location:
         return cls(file, line, column, line_text)
 
     def __str__(self) -> str:
-        parts = [self.file or "<text>"]
+        parts = [_near(self.file) if self.file else "<text>"]
         if self.line is not None:
             parts.append(str(self.line))
             if self.column is not None:
                 parts.append(str(self.column))
         return ":".join(parts)
+
+
+def _near(file: str) -> str:
+    """A path as one would write it from the working directory."""
+    return os.path.relpath(file) if os.path.isabs(file) and file.startswith(os.getcwd() + os.sep) else file
 
 
 @dataclass
