@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kg import KnowledgeGraph, mapping, reasoner, saved_queries
-from kg.build import BuildReport
+from kg.build import BuildReport, StepReport
 from kg.check import check as run_checks
 from kg.errors import KgError, ProjectError
 from kg.sparql.evaluate import Solutions
@@ -29,7 +29,7 @@ app = typer.Typer(
     help="Guanxi: tables as a knowledge graph, with proofs.", no_args_is_help=True, add_completion=False,
     pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
-out = Console(soft_wrap=True, highlight=False)
+out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 ProjectOption = Annotated[Path, typer.Option("--project", "-p", help="kg.toml or the folder that has it")]
@@ -297,8 +297,9 @@ def _print_build(report: BuildReport) -> None:
     table = Table("stage", "file", "triples", "new", "gone", "seconds", box=None, pad_edge=False)
     for column in table.columns[2:]:
         column.justify = "right"
-    for step in report.steps:
-        table.add_row(step.stage, step.name, f"{step.triples:,}", f"{step.diff.inserted:,}", f"{step.diff.deleted:,}", f"{step.seconds:.2f}")
+    for stage, name, steps in _grouped(report):
+        triples, new, gone = (sum(numbers) for numbers in zip(*((s.triples, s.diff.inserted, s.diff.deleted) for s in steps), strict=True))
+        table.add_row(stage, name, f"{triples:,}", f"{new:,}", f"{gone:,}", f"{sum(step.seconds for step in steps):.2f}")
     out.print(table)
     if report.skipped:
         out.print(f"unchanged: {len(report.skipped)} files")
@@ -307,6 +308,16 @@ def _print_build(report: BuildReport) -> None:
     for warning in report.warnings:
         out.print(f"warning: {warning}", markup=False)
     out.print(f"Version {report.version} is current. ({report.seconds:.1f} s)")
+
+
+def _grouped(report: BuildReport) -> Iterator[tuple[str, str, list[StepReport]]]:
+    """Ontology files are small and many: one line for all of them."""
+    ontology = [step for step in report.steps if step.stage == "ontology"]
+    if ontology:
+        yield "ontology", ontology[0].name if len(ontology) == 1 else f"{len(ontology)} files", ontology
+    for step in report.steps:
+        if step.stage != "ontology":
+            yield step.stage, step.name, [step]
 
 
 def _print_result(graph: KnowledgeGraph, result: object, format: str | None) -> None:
