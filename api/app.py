@@ -61,7 +61,7 @@ def _register_context(app: Flask) -> None:
 def _here_in(language: str) -> str:
     """The address of this page in another language."""
     parameters = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
-    return request.path + "?" + urlencode([*parameters, ("lang", language)])
+    return current.raw_path() + "?" + urlencode([*parameters, ("lang", language)])
 
 
 def _register_headers(app: Flask, origins: frozenset[str]) -> None:

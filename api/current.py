@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 from flask import Flask, current_app, g, request
 
@@ -16,6 +17,7 @@ from kg.project import Project
 from kg.terms import Term
 
 Row = TypeVar("Row")
+_PAGE_SECONDS = 20.0  # nobody waits longer for a page, and a thread is not for ever
 
 
 def serve(app: Flask, graph: KnowledgeGraph) -> None:
@@ -43,7 +45,13 @@ def owners() -> dict[str, str]:
 
 def select(text: str, bindings: Mapping[str, Term] | None = None) -> list[tuple[Term | None, ...]]:
     """All rows of a SELECT that a page needs; such queries bound their own length."""
-    return list(graph().query(text, bindings=bindings or {}))
+    return list(graph().query(text, bindings=bindings or {}, timeout=_PAGE_SECONDS))
+
+
+def raw_path() -> str:
+    """The path of the request as it was sent, percent escapes and all, with one slash at its start."""
+    sent = request.environ.get("REQUEST_URI", "").partition("?")[0]
+    return "/" + (sent if sent.startswith("/") else quote(request.path)).lstrip("/")
 
 
 @dataclass(frozen=True)

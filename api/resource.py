@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from pyoxigraph import BlankNode, Literal, NamedNode
@@ -70,8 +70,7 @@ def anything_else(local: str) -> Response:
 
 def _raw_path(start: str) -> str:
     """The path as sent, percent escapes kept: %2F in an IRI is not a slash."""
-    path = urlsplit(request.environ.get("REQUEST_URI", "")).path or quote(request.path)
-    return path.partition(start)[2]
+    return current.raw_path().partition(start)[2]
 
 
 def _checked(iri: str) -> str:

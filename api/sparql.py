@@ -22,7 +22,10 @@ _UPDATE = "application/sparql-update"
 
 @dataclass(frozen=True)
 class QueryRequest:
-    """A query operation as received; the graphs of the protocol take the place of FROM and FROM NAMED."""
+    """A query operation as received; the graphs of the protocol take the place of FROM and FROM NAMED.
+
+    Graphs are those of this store; a name that it does not know is an empty graph, and nothing is ever fetched.
+    """
 
     text: str
     default_graphs: tuple[str, ...]
@@ -33,6 +36,7 @@ class QueryRequest:
 
 
 @blueprint.route("/sparql", methods=["GET", "POST"])
+@blueprint.route("/sparql/", methods=["GET", "POST"], endpoint="with_slash")
 def endpoint() -> Response:
     """Answer a query; without one, show the page to people and say what is missing to programs."""
     if request.method in ("GET", "HEAD") and "query" not in request.args:
@@ -85,8 +89,8 @@ def _read_request() -> QueryRequest:
                        help=f"use Content-Type: {_FORM} or {_QUERY}")  # fmt: skip
     return QueryRequest(
         text,
-        _local_graphs(parameters.getlist("default-graph-uri")),
-        _local_graphs(parameters.getlist("named-graph-uri")),
+        tuple(parameters.getlist("default-graph-uri")),
+        tuple(parameters.getlist("named-graph-uri")),
         current.whole_number("timeout", None, 1),
         current.whole_number("limit", None, 1),
         request.values.get("format") or None,
@@ -107,15 +111,6 @@ def _decoded(body: bytes) -> str:
         return body.decode()
     except UnicodeDecodeError as error:
         raise WebError("W104", f"the query is not UTF-8 at byte {error.start}") from None
-
-
-def _local_graphs(iris: list[str]) -> tuple[str, ...]:
-    """Graphs of this store only: the server fetches nothing, and an unknown name is more likely an error than a wish."""
-    known = {graph["iri"] for graph in current.graph().store.graphs()} if iris else set()
-    for iri in iris:
-        if iri not in known:
-            raise WebError("W105", f"there is no graph <{iri}> here", help=f"the graphs are listed at {url_for('pages.graphs')}")
-    return tuple(iris)
 
 
 def _read_only() -> WebError:

@@ -7,6 +7,7 @@ from importlib import import_module
 
 SUITES = {
     "sparql11-query": "tests.conformance_sparql",
+    "sparql11-protocol": "tests.conformance_protocol",
     "r2rml": "tests.conformance_r2rml",
 }
 

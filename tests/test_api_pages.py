@@ -146,6 +146,11 @@ def test_hostile_literals_and_iris_stay_text(client):
     assert not re.search(r"""href=["']?\s*(javascript|data):""", unfriendly, re.IGNORECASE)
 
 
+def test_the_link_to_the_other_language_stays_on_this_server(client):
+    assert 'href="/elsewhere.example/?lang=zh"' in client.get("/none", headers=BROWSER, environ_overrides={"REQUEST_URI": "//elsewhere.example/"}).text
+    assert 'href="/doc/box/a%2Fb?lang=zh"' in page(client, "/doc/box/a%2Fb")
+
+
 def test_hostile_request_parameters_stay_text(client):
     hostile = '"><script>alert(1)</script>'
     for address in ("/search?q=", "/sparql?query=", "/queries/x/heavy?least=", "/resource?iri=", "/doc/", "/graphs?format=", "/doc/item/1?property="):

@@ -71,7 +71,6 @@ def test_text_beyond_ascii_arrives_unharmed(client):
         (400, "W104", {"method": "POST", "data": b"ASK { \xff }", "content_type": "application/sparql-query"}),
         (400, "W101", {"method": "GET", "query_string": {"query": WEIGHTS, "timeout": "soon"}}),
         (400, "W101", {"method": "GET", "query_string": {"query": WEIGHTS, "limit": "0"}}),
-        (400, "W105", {"method": "GET", "query_string": {"query": WEIGHTS, "default-graph-uri": "http://elsewhere.example/"}}),
         (400, "W407", {"method": "GET", "query_string": {"query": WEIGHTS, "format": "jsn"}}),
         (403, "W403", {"method": "POST", "data": {"update": "CLEAR ALL"}}),
         (403, "W403", {"method": "POST", "data": "CLEAR ALL", "content_type": "application/sparql-update"}),
@@ -121,6 +120,10 @@ def test_named_graph_uri_is_what_graph_patterns_see(client):
         response = client.post("/sparql", data=data)
         found = {binding["g"]["value"] for binding in response.get_json(force=True)["results"]["bindings"]}
         assert found == ({TWO} if data["named-graph-uri"] == TWO else {ONE, TWO})
+
+
+def test_an_unknown_graph_is_empty_and_not_fetched(client):
+    assert weights(client.get("/sparql", query_string={"query": WEIGHTS, "default-graph-uri": "http://127.0.0.1:9/data.ttl"})) == []
 
 
 def test_graphs_of_a_posted_text_come_from_the_address(client):
