@@ -1,0 +1,80 @@
+"""What is measured, one function a process: python -m benchmarks.measured FUNCTION PROJECT [FILE…]; prints its findings as JSON."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+
+from kg import KnowledgeGraph
+from kg.sparql.compile import compile_query
+from kg.sparql.parser import parse_query
+
+
+def build(project: str, *only: str) -> dict[str, object]:
+    """`kg build [--only STAGE]`: what is in the graph then, and the seconds of each stage and stratum."""
+    with KnowledgeGraph.open(project) as graph:
+        report = graph.build(only=only[0] if only else None)
+        stages: dict[str, float] = {}
+        strata = []
+        for step in report.steps:
+            stages[step.stage] = stages.get(step.stage, 0) + step.seconds
+            for stratum in getattr(step.details, "strata", ()):
+                strata.append({"rules": [rule.value for rule in stratum.rules], "rounds": stratum.rounds, "triples": stratum.triples, "seconds": stratum.seconds})
+    return {"is_changed": report.is_changed, "seconds": report.seconds, "stages": stages, "strata": strata}
+
+
+def size(project: str) -> dict[str, int]:
+    """Triples in all (each once), those that were mapped, and bytes of the graph file."""
+    with KnowledgeGraph.open(project) as graph:
+        run = graph.store.cursor().execute
+        mapped = "SELECT count(*) FROM quads SEMI JOIN (FROM graphs WHERE starts_with(owner, 'map:')) c ON c.id = quads.g WHERE NOT again"
+        triples, of_tables = (run(query).fetchone()[0] for query in ("SELECT count(*) FROM triples", mapped))
+        return {"triples": triples, "mapped": of_tables, "bytes": graph.store.path.stat().st_size}
+
+
+def query(project: str, file: str, least: str = "5") -> dict[str, object]:
+    """The answer to a query file, the first time's seconds, and the median of `least` warm runs."""
+    text = Path(file).read_text(encoding="utf-8")
+    with KnowledgeGraph.open(project) as graph:
+        seconds = []
+        for _ in range(1 + int(least)):
+            started = time.perf_counter()
+            rows = list(graph.query(text))
+            seconds.append(time.perf_counter() - started)
+    return {"first": seconds[0], "seconds": statistics.median(seconds[1:]), "rows": [[str(term) if term is not None else None for term in row] for row in rows]}
+
+
+def compile(project: str) -> dict[str, float]:
+    """Seconds to parse and compile each saved query: the least of three."""
+    found = {}
+    with KnowledgeGraph.open(project) as graph:
+        for file in graph.project.queries():
+            text = file.path.read_text(encoding="utf-8")
+            seconds = []
+            for _ in range(3):
+                started = time.perf_counter()
+                compile_query(parse_query(text, graph.project.base, graph.prefixes, str(file.path)), graph.store)
+                seconds.append(time.perf_counter() - started)
+            found[file.key] = min(seconds)
+    return found
+
+
+def controls(project: str) -> list[list[str]]:
+    """Who controls whom, as the keys of the parties."""
+    with KnowledgeGraph.open(project) as graph:
+        rows = graph.query("SELECT ?party ?company { ?party <https://example.org/bank/ontology/controls> ?company }")
+        return [[_key(row[0].value), _key(row[1].value)] for row in rows]
+
+
+def _key(iri: str) -> str:
+    kind, _, number = iri.removeprefix("https://example.org/bank/id/").partition("/")
+    return kind[0] + number
+
+
+FUNCTIONS = {function.__name__: function for function in (build, size, query, compile, controls)}
+
+if __name__ == "__main__":
+    print(json.dumps(FUNCTIONS[sys.argv[1]](*sys.argv[2:])))

@@ -1,0 +1,61 @@
+"""The benchmark's command line: `python -m benchmarks.run [--scale N] [--quick] [--only …] [--no-peers] [--out FILE]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks import control, mapping, querying, rebuilding
+from benchmarks.children import MeasurementFailed
+from benchmarks.environments import Peers
+from benchmarks.figures import Report
+from benchmarks.workplace import Workplace
+
+PARTS = ("map", "query", "compile", "build", "control")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 when everything was measured and every answer agreed, 1 otherwise."""
+    options = _options(arguments)
+    parts = options.only.split(",") if options.only else list(PARTS)
+    scale = options.scale if options.scale is not None else 0.05 if options.quick else 1.0
+    companies = 20_000 if options.quick else 1_000_000
+    place, peers = Workplace(options.folder), Peers(not options.no_peers)
+    measurements = {
+        "map": lambda report: mapping.measure_mapping(place, peers, report, scale),
+        "query": lambda report: querying.measure_queries(place, peers, report, scale),
+        "compile": lambda report: querying.measure_compilation(place, report, scale),
+        "build": lambda report: rebuilding.measure_builds(place, report, scale),
+        "control": lambda report: control.measure_control(place, peers, report, companies, clingo_companies=companies // 50 if options.quick else 20_000),
+    }
+    failures = 0
+    with ExitStack() as stack:
+        report = Report(sys.stdout, stack.enter_context(open(options.out, "w", encoding="utf-8")) if options.out else None)
+        for part in parts:
+            try:
+                measurements[part](report)
+            except MeasurementFailed as failure:
+                failures += 1
+                print(f"{part}: {failure}", file=sys.stderr, flush=True)
+    return 1 if failures else 0
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description="Measure against peers: name, value, unit, peer, ratio.")
+    parser.add_argument("--scale", type=float, help="size of the bank; 1 (the default) is 1,000,000 transfers")
+    parser.add_argument("--quick", action="store_true", help="small data, to see that the benchmark works")
+    parser.add_argument("--only", help=f"some of {','.join(PARTS)}")
+    parser.add_argument("--no-peers", action="store_true", help="measure this engine alone")
+    parser.add_argument("--out", type=Path, help="also write the figures as lines of JSON")
+    parser.add_argument("--folder", type=Path, help="where data and work files lie (default: $KG_BENCH_DATA or out/bench)")
+    options = parser.parse_args(arguments)
+    unknown = set((options.only or PARTS[0]).split(",")) - set(PARTS)
+    if unknown:
+        parser.error(f"--only knows {', '.join(PARTS)}, not {', '.join(sorted(unknown))}")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())
