@@ -39,7 +39,7 @@ def measure_mapping(place: Workplace, peers: Peers, report: Report, scale: float
     except PeerMissing as missing:
         name = f"{name} {missing}"
     suffix = "" if scale == 1 else f"@{scale:g}"
-    report.add(Figure(f"map.triples{suffix}", size["triples"], "triples", "tables alone", size["mapped"]))
+    report.add(Figure(f"map.triples{suffix}", size["triples"], "triples", f"{size['mapped']:,} of them from the tables"))
     report.add(Figure(f"map.seconds{suffix}", built.seconds, "s", name, peer and peer.seconds))
     report.add(Figure(f"map.rate{suffix}", size["triples"] / built.seconds, "triples/s", name, peer and peer.triples / peer.seconds, is_more_better=True))
     report.add(Figure(f"map.peak{suffix}", built.peak / 1e9, "GB", name, peer and peer.peak / 1e9))

@@ -40,8 +40,7 @@ class QuadEncoder:
 
     def _forget(self) -> None:
         self._ids = {}
-        graph = DEFAULT_GRAPH if self._default is None else self._store.encode([self._default])[0]
-        self._ids[DefaultGraph()] = graph
+        self._ids[DefaultGraph()] = DEFAULT_GRAPH if self._default is None else self._place_of(self._default)
 
     def stage(self, quads: Iterable[Iterable[Term | DefaultGraph]], table: str) -> None:
         """Insert every (subject, predicate, object, graph) of `quads` into `table` (g, s, p, o)."""
@@ -117,5 +116,7 @@ class QuadEncoder:
             connection.unregister("kg_batch_terms")
         ids = rows["id"].tolist()
         self._ids.update(zip(self._new, ids, strict=True))
+        if self._default is not None:
+            self._ids[DefaultGraph()] = self._ids[self._default]
         self._new, self._keys = [], []
         return ids
