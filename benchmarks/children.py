@@ -19,7 +19,10 @@ class MeasurementFailed(Exception):
 
 @dataclass(frozen=True)
 class Measurement:
-    """Wall clock seconds and peak resident bytes of the whole process; `found` is the last line it printed, as JSON."""
+    """Wall clock seconds and peak resident bytes of the whole process; `found` is the last line it printed, as JSON.
+
+    The peak is never less than that of the process which measures (about 0.1 GB), from which it was forked.
+    """
 
     seconds: float
     peak: int
