@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -23,6 +24,9 @@ from kg.mapping.sources import Sources, load_sources, source_of_url
 from kg.mapping.vocabulary import DEFAULT_GRAPH
 from kg.store import Diff, Store
 from kg.terms import RDF_TYPE
+
+# Files above this size are not read a second time within a process while size and time of change stay the same.
+_LARGE = 1 << 24
 
 # Part of every fingerprint: raise it when the same mapping and sources give other quads than before.
 _VERSION = "1"
@@ -112,11 +116,22 @@ def fingerprint(mapping_file: str | Path, sources: Sources | str | Path, base: s
         digest.update(repr((source.type, source.table, source.delimiter, source.quote, source.null, source.encoding, source.types)).encode())
         for path in (source.path, source.path.with_name(source.path.name + "-wal")):
             if path.is_file():
-                with path.open("rb") as file:
-                    while block := file.read(1 << 22):
-                        digest.update(block)
-                digest.update(b"\0")
+                digest.update(_content_digest(path))
     return digest.hexdigest()
+
+
+def _content_digest(path: Path) -> bytes:
+    """The digest of a file; that of a large one is remembered as long as its size and time stay the same."""
+    about = path.stat()
+    if about.st_size < _LARGE:
+        return hashlib.blake2b(path.read_bytes()).digest()
+    return _large_content_digest(path, about.st_size, about.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _large_content_digest(path: Path, _size: int, _time: int) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").digest()
 
 
 def _files_of(mapping: Mapping, sources: Sources) -> set:

@@ -44,19 +44,23 @@ class Production:
 
     def may_repeat(self, other: Production) -> bool:
         """Whether both can make the same quad, as far as the shapes of their terms tell."""
+        if self.predicate.is_constant and other.predicate.is_constant and self.predicate.sql != other.predicate.sql:
+            return False
         return not any(mine.shape.is_disjoint_from(theirs.shape) for mine, theirs in zip(self.slots, other.slots, strict=True))
 
 
 def groups(productions: list[Production]) -> Iterator[list[Production]]:
     """Split into groups that share no quad; those of one predicate come one after another."""
-    rest = sorted(productions, key=lambda one: (not one.predicate.is_constant, one.predicate.sql, one.triples_map))
+    ordered = sorted(productions, key=lambda one: (not one.predicate.is_constant, one.predicate.sql, one.triples_map))
+    rest = list(range(len(ordered)))
     while rest:
         group = [rest.pop(0)]
         for member in group:
-            related = [one for one in rest if member.may_repeat(one)]
-            rest = [one for one in rest if one not in related]
-            group += related
-        yield group
+            related = [n for n in rest if ordered[member].may_repeat(ordered[n])]
+            if related:
+                group += related
+                rest = [n for n in rest if n not in set(related)]
+        yield [ordered[n] for n in group]
 
 
 def select_distinct(group: list[Production]) -> str:
