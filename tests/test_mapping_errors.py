@@ -84,6 +84,8 @@ def test_a_mistake_in_the_mapping_is_named(text: str, code: str, line: int | Non
         (thing('ex:name rr:template "http://example.org/ {name}"'), "M108", "cannot make IRIs", "percent-encode"),
         (f'ex:Map rr:logicalTable [ rr:sqlQuery "SELECT id FROM thin" ] ; {SUBJECT} .', "M204", "the query fails", "the tables are thing"),
         (f'ex:Map rr:logicalTable [ rr:sqlQuery "SELEC id FROM thing" ] ; {SUBJECT} .', "M204", "the query fails", "correct the SQL"),
+        (f'ex:Map rr:logicalTable [ rr:sqlQuery "DROP TABLE quads" ] ; {SUBJECT} .', "M204", "is not one SELECT", "only reads"),
+        (f'ex:Map rr:logicalTable [ rr:sqlQuery "SELECT 1 AS id; DROP TABLE quads" ] ; {SUBJECT} .', "M204", "is not one SELECT", "only reads"),
         (f'ex:Map rr:logicalTable [ rr:sqlQuery "SELECT id, name AS id FROM thing" ] ; {SUBJECT} .', "M205", "two columns named id", "AS"),
     ],
 )  # fmt: skip

@@ -146,7 +146,10 @@ class RelationReader:
         target = self._new_table()
         with self._views(mentioned, location):
             try:
-                names = [row[0] for row in self._connection.execute(query).description]
+                kinds = [statement.type for statement in self._connection.extract_statements(query)]
+                if kinds != [duckdb.StatementType.SELECT]:
+                    raise MappingError("M204", "rr:sqlQuery is not one SELECT", location, "write one query that only reads")
+                names = [row[0] for row in self._connection.execute(f"DESCRIBE ({query}\n)").fetchall()]
                 duplicates = sorted({name for name in names if names.count(name) > 1})
                 if duplicates:
                     raise MappingError("M205", f"the query has two columns named {', '.join(duplicates)}", location, "rename one with AS")
