@@ -187,3 +187,11 @@ def test_a_missing_mapping_file_is_told_with_its_neighbours(tmp_path: Path) -> N
     assert caught.value.help == "did you mean things.r2rml.ttl?"
     with Store.memory() as store, pytest.raises(MappingError, match="no triples map"):
         materialize(store, tmp_path / "things.r2rml.ttl", tmp_path, base=BASE)
+
+
+def test_an_unset_variable_of_the_sources_file_may_have_a_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sources.toml").write_text('[default]\ntype = "csv"\npath = "${KG_FOLDER:-.}"')
+    assert load_sources(tmp_path / "sources.toml").default.path == tmp_path
+    (tmp_path / "other").mkdir()
+    monkeypatch.setenv("KG_FOLDER", str(tmp_path / "other"))
+    assert load_sources(tmp_path / "sources.toml").default.path == tmp_path / "other"

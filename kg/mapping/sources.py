@@ -9,8 +9,9 @@
     delimiter = "|"
 
 `type` is csv, parquet or sqlite and may be left out where the path's ending tells it; paths are relative to the file;
-`${NAME}` is an environment variable. Further keys of CSV: `delimiter`, `quote`, `null` (the text that means NULL, empty
-by default), `encoding`, `types` (column = SQL type). A SQLite table may have another name there: `table`.
+`${NAME}` is an environment variable, `${NAME:-text}` one with a default. Further keys of CSV: `delimiter`, `quote`,
+`null` (the text that means NULL, empty by default), `encoding`, `types` (column = SQL type). A SQLite table may have
+another name there: `table`.
 """
 
 from __future__ import annotations
@@ -184,12 +185,12 @@ def _source(table: object, text: str, file: Path, section: str) -> Source:
 
 def _substitute(text: str, place: Location) -> str:
     def value(match: re.Match[str]) -> str:
-        name = match[1]
-        if name not in os.environ:
+        name, default = match[1], match[2]
+        if name not in os.environ and default is None:
             raise MappingError("M207", f"the environment variable {name} is not set", place, f"set {name}, or write the path")
-        return os.environ[name]
+        return os.environ.get(name) or default or ""
 
-    return re.sub(r"\$\{(\w+)\}", value, text)
+    return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", value, text)
 
 
 def _place(text: str, file: Path, section: str, key: str | None = None) -> Location:
