@@ -1,0 +1,222 @@
+"""Bodies and heads as SQL over id tables: a conjunction becomes one SELECT whose columns are term ids.
+
+`Rows` is a SELECT with one BIGINT column per variable. Triple patterns read whatever relation (columns s, p, o) the
+caller's `source_of` names for them: everything known, what the last round found, or the input alone. Joins are left to
+DuckDB's optimiser. Expressions, paths and sub-selects go through the query compiler (`expressions.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from kg.reasoner.bodies import Branch, Element, Opaque
+from kg.reasoner.expressions import Expressions
+from kg.reasoner.model import Rule, variables_of
+from kg.sparql import algebra as a
+from kg.terms import TAG_BITS, TAG_BLANK, TAG_IRI, TAG_TEMPLATE
+
+SourceOf = Callable[[a.TriplePattern | a.PathPattern | Opaque], str]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """`sql` is a SELECT; `columns` names its column for each variable. No row is NULL in any column."""
+
+    sql: str
+    columns: dict[a.Var, str] = field(default_factory=dict)
+
+    @property
+    def variables(self) -> set[a.Var]:
+        return set(self.columns)
+
+
+UNIT = Rows("SELECT 1 AS unit")
+
+
+@dataclass(frozen=True)
+class Given:
+    """A body element whose rows are there already: a table made before, an aggregate, the bindings of a proof."""
+
+    rows: Rows
+
+
+class Columns:
+    """Column names for variables: DuckDB compares names without case, SPARQL does not."""
+
+    def __init__(self) -> None:
+        self._names: dict[a.Var, str] = {}
+
+    def of(self, variable: a.Var) -> str:
+        return self._names.setdefault(variable, f"v{len(self._names)}")
+
+
+@dataclass
+class BodyCompiler:
+    """Makes `Rows` of bodies. `constant` gives the id of a ground term, which is in the dictionary by then."""
+
+    constant: Callable[[a.Term], int]
+    expressions: Expressions
+    columns: Columns = field(default_factory=Columns)
+
+    # ── conjunctions ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def conjunction(self, elements: Sequence[Element | Given], source_of: SourceOf, negated_source_of: SourceOf | None = None) -> Rows:
+        """The solutions of a body. `source_of` serves what stands outside of NOT, `negated_source_of` what stands in
+        NOT; a `Not` with `data_only` asks for its sources with the element itself wrapped by the caller."""
+        positive = [e for e in elements if isinstance(e, (a.TriplePattern, a.PathPattern, Opaque, Given))]
+        rows = self.join([self.positive(element, source_of) for element in positive])
+        filters = [e for e in elements if isinstance(e, a.FilterElement)]
+        settings = [e for e in elements if isinstance(e, a.SetElement)]
+        rows, filters = self._filtered(rows, filters)
+        for setting in settings:
+            rows = self._with_value(rows, setting)
+            rows, filters = self._filtered(rows, filters)
+        if filters:
+            raise AssertionError("a FILTER uses a variable that safety should have refused")
+        for element in elements:
+            if isinstance(element, a.Not):
+                rows = self._without(rows, element, negated_source_of or source_of)
+        return rows
+
+    def _filtered(self, rows: Rows, filters: list[a.FilterElement]) -> tuple[Rows, list[a.FilterElement]]:
+        """Apply the filters whose variables are all there; returns those still to come."""
+        ready = [f for f in filters if set(variables_of(f.condition)) <= rows.variables]
+        if ready:
+            rows = self.expressions.filter(rows, [f.condition for f in ready])
+        return rows, [f for f in filters if f not in ready]
+
+    def _with_value(self, rows: Rows, setting: a.SetElement) -> Rows:
+        """SET; where a triple pattern binds the variable too, both must name the same term."""
+        if setting.variable not in rows.columns:
+            return self.expressions.extend(rows, setting.variable, setting.expression, self.columns.of(setting.variable))
+        fresh = a.Var(setting.variable.name + "/set")
+        extended = self.expressions.extend(rows, fresh, setting.expression, self.columns.of(fresh))
+        same = f"x.{extended.columns[fresh]} = x.{extended.columns[setting.variable]}"
+        return replace(rows, sql=f"SELECT {_list(rows.columns.values(), 'x')} FROM ({extended.sql}) x WHERE {same}")
+
+    def _without(self, rows: Rows, negation: a.Not, source_of: SourceOf) -> Rows:
+        inner = self.join([self.positive(e, source_of) for e in negation.body if not isinstance(e, a.FilterElement)])
+        filters = [e for e in negation.body if isinstance(e, a.FilterElement)]
+        inner, filters = self._filtered(inner, filters)
+        if filters:  # they also see the solution around the NOT
+            used = {v for f in filters for v in variables_of(f.condition)} | inner.variables
+            around = self.project(rows, [v for v in rows.columns if v in used], distinct=True)
+            inner, _ = self._filtered(self.join([around, inner]), filters)
+        shared = [v for v in inner.columns if v in rows.columns]
+        same = " AND ".join(f"n.{inner.columns[v]} = x.{rows.columns[v]}" for v in shared) or "true"
+        sql = f"SELECT x.* FROM ({rows.sql}) x WHERE NOT EXISTS (SELECT 1 FROM ({inner.sql}) n WHERE {same})"
+        return replace(rows, sql=sql)
+
+    # ── relations ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def positive(self, element: Element | Given, source_of: SourceOf) -> Rows:
+        match element:
+            case Given(rows=rows):
+                return rows
+            case a.TriplePattern():
+                return self.triple(element, source_of(element))
+            case a.PathPattern():
+                bgp = a.BGP((element,))
+                return self.expressions.pattern(bgp, tuple(sorted(set(variables_of(element)), key=lambda v: v.name)),
+                                                self.columns, source_of(element))  # fmt: skip
+            case Opaque(pattern=pattern, variables=variables):
+                return self.expressions.pattern(pattern, variables, self.columns, source_of(element))
+        raise AssertionError(f"{type(element).__name__} binds nothing")
+
+    def triple(self, pattern: a.TriplePattern, source: str) -> Rows:
+        columns: dict[a.Var, str] = {}
+        places: dict[a.Var, str] = {}
+        conditions: list[str] = []
+        for place, node in (("s", pattern.subject), ("p", pattern.predicate), ("o", pattern.object)):
+            if not isinstance(node, a.Var):
+                conditions.append(f"t.{place} = {self.constant(node)}")
+            elif node in places:
+                conditions.append(f"t.{place} = t.{places[node]}")
+            else:
+                places[node] = place
+                columns[node] = self.columns.of(node)
+        selected = ", ".join(f"t.{places[v]} AS {columns[v]}" for v in columns) or "1 AS unit"
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        return Rows(f"SELECT {selected} FROM {source} t{where}", columns)
+
+    def join(self, parts: Sequence[Rows]) -> Rows:
+        """The natural join."""
+        if not parts:
+            return UNIT
+        if len(parts) == 1:
+            return parts[0]
+        first: dict[a.Var, str] = {}
+        conditions = []
+        for i, part in enumerate(parts):
+            for variable, column in part.columns.items():
+                if variable in first:
+                    conditions.append(f"{first[variable]} = t{i}.{column}")
+                else:
+                    first[variable] = f"t{i}.{column}"
+        columns = {v: self.columns.of(v) for v in first}
+        selected = ", ".join(f"{first[v]} AS {columns[v]}" for v in columns) or "1 AS unit"
+        tables = ", ".join(f"({part.sql}) t{i}" for i, part in enumerate(parts))
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        return Rows(f"SELECT {selected} FROM {tables}{where}", columns)
+
+    def project(self, rows: Rows, variables: Iterable[a.Var], distinct: bool) -> Rows:
+        columns = {v: rows.columns[v] for v in variables}
+        selected = _list(columns.values(), "x") or "1 AS unit"
+        return Rows(f"SELECT {'DISTINCT ' if distinct else ''}{selected} FROM ({rows.sql}) x", columns)
+
+    # ── heads ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def head(self, rule: Rule, pattern: a.TriplePattern, rows: Rows) -> str:
+        """A SELECT of s, p, o; what would be no RDF triple (a literal as subject) is left out, as CONSTRUCT does."""
+        parts, conditions = [], []
+        certain = _resource_variables(rule)
+        for place, node in (("s", pattern.subject), ("p", pattern.predicate), ("o", pattern.object)):
+            if not isinstance(node, a.Var):
+                parts.append(f"{self.constant(node)}::BIGINT AS {place}")
+                continue
+            column = f"x.{rows.columns[node]}"
+            parts.append(f"{column} AS {place}")
+            if place == "p" and node not in certain["p"]:
+                conditions.append(_is_iri(column))
+            if place == "s" and node not in certain["s"] | certain["p"]:
+                conditions.append(f"({_is_iri(column)} OR {column} >> {TAG_BITS} = {TAG_BLANK})")
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        return f"SELECT {', '.join(parts)} FROM ({rows.sql}) x{where}"
+
+
+def _is_iri(column: str) -> str:
+    return f"({column} >> {TAG_BITS} = {TAG_IRI} OR {column} >= {TAG_TEMPLATE << TAG_BITS})"
+
+
+def _resource_variables(rule: Rule) -> dict[str, set[a.Var]]:
+    """Variables that a triple pattern of the body holds in subject or predicate position: they need no check."""
+    patterns = [e for e in rule.body if isinstance(e, a.TriplePattern)]
+    return {
+        "s": {p.subject for p in patterns if isinstance(p.subject, a.Var)},
+        "p": {p.predicate for p in patterns if isinstance(p.predicate, a.Var)},
+    }
+
+
+def _list(columns: Iterable[str], alias: str) -> str:
+    return ", ".join(f"{alias}.{column}" for column in columns)
+
+
+def close_scopes(body: Branch) -> Branch:
+    """Rename the variables that live only inside a NOT, so that a namesake bound later is another variable."""
+    bound: set[a.Var] = set()
+    closed: list[Element] = []
+    for number, element in enumerate(body):
+        if isinstance(element, a.Not):
+            local = {v: a.Var(f"{v.name}/not{number}") for v in variables_of(element.body) if v not in bound}
+            element = replace(element, body=_renamed(element.body, local))
+        else:
+            bound |= set(variables_of(element)) if not isinstance(element, Opaque) else set(element.variables)
+        closed.append(element)
+    return tuple(closed)
+
+
+def _renamed(body, local):
+    from kg.reasoner.bodies import substitute
+
+    return substitute(body, local)
