@@ -10,21 +10,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from kg.reasoner.bodies import Branch, Element, Opaque
+from kg.reasoner.bodies import Branch, Element, Opaque, substitute
 from kg.reasoner.expressions import Expressions
-from kg.reasoner.model import Rule, variables_of
+from kg.reasoner.model import Rule, variables_of, visible_variables
+from kg.reasoner.statement import Step
 from kg.sparql import algebra as a
 from kg.terms import TAG_BITS, TAG_BLANK, TAG_IRI, TAG_TEMPLATE
 
-SourceOf = Callable[[a.TriplePattern | a.PathPattern | Opaque], str]
+# The relation behind a pattern; True where the pattern sees the input alone.
+SourceOf = Callable[[a.TriplePattern | a.PathPattern | Opaque, bool], str]
 
 
 @dataclass(frozen=True)
 class Rows:
-    """`sql` is a SELECT; `columns` names its column for each variable. No row is NULL in any column."""
+    """`sql` is a SELECT, which may run after its `steps`; `columns` names its column for each variable. No row is NULL
+    in any column."""
 
     sql: str
     columns: dict[a.Var, str] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
 
     @property
     def variables(self) -> set[a.Var]:
@@ -61,11 +65,10 @@ class BodyCompiler:
 
     # ── conjunctions ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def conjunction(self, elements: Sequence[Element | Given], source_of: SourceOf, negated_source_of: SourceOf | None = None) -> Rows:
-        """The solutions of a body. `source_of` serves what stands outside of NOT, `negated_source_of` what stands in
-        NOT; a `Not` with `data_only` asks for its sources with the element itself wrapped by the caller."""
+    def conjunction(self, elements: Sequence[Element | Given], source_of: SourceOf, data_only: bool = False) -> Rows:
+        """The solutions of a body, with `data_only` over the input alone (WHERE DATA)."""
         positive = [e for e in elements if isinstance(e, (a.TriplePattern, a.PathPattern, Opaque, Given))]
-        rows = self.join([self.positive(element, source_of) for element in positive])
+        rows = self.join([self.positive(element, source_of, data_only) for element in positive])
         filters = [e for e in elements if isinstance(e, a.FilterElement)]
         settings = [e for e in elements if isinstance(e, a.SetElement)]
         rows, filters = self._filtered(rows, filters)
@@ -76,7 +79,7 @@ class BodyCompiler:
             raise AssertionError("a FILTER uses a variable that safety should have refused")
         for element in elements:
             if isinstance(element, a.Not):
-                rows = self._without(rows, element, negated_source_of or source_of)
+                rows = self._without(rows, element, source_of, data_only or element.data_only)
         return rows
 
     def _filtered(self, rows: Rows, filters: list[a.FilterElement]) -> tuple[Rows, list[a.FilterElement]]:
@@ -93,10 +96,12 @@ class BodyCompiler:
         fresh = a.Var(setting.variable.name + "/set")
         extended = self.expressions.extend(rows, fresh, setting.expression, self.columns.of(fresh))
         same = f"x.{extended.columns[fresh]} = x.{extended.columns[setting.variable]}"
-        return replace(rows, sql=f"SELECT {_list(rows.columns.values(), 'x')} FROM ({extended.sql}) x WHERE {same}")
+        sql = f"SELECT {_list(rows.columns.values(), 'x')} FROM ({extended.sql}) x WHERE {same}"
+        return Rows(sql, rows.columns, extended.steps)
 
-    def _without(self, rows: Rows, negation: a.Not, source_of: SourceOf) -> Rows:
-        inner = self.join([self.positive(e, source_of) for e in negation.body if not isinstance(e, a.FilterElement)])
+    def _without(self, rows: Rows, negation: a.Not, source_of: SourceOf, data_only: bool) -> Rows:
+        positive = [e for e in negation.body if not isinstance(e, a.FilterElement)]
+        inner = self.join([self.positive(e, source_of, data_only) for e in positive])
         filters = [e for e in negation.body if isinstance(e, a.FilterElement)]
         inner, filters = self._filtered(inner, filters)
         if filters:  # they also see the solution around the NOT
@@ -106,22 +111,22 @@ class BodyCompiler:
         shared = [v for v in inner.columns if v in rows.columns]
         same = " AND ".join(f"n.{inner.columns[v]} = x.{rows.columns[v]}" for v in shared) or "true"
         sql = f"SELECT x.* FROM ({rows.sql}) x WHERE NOT EXISTS (SELECT 1 FROM ({inner.sql}) n WHERE {same})"
-        return replace(rows, sql=sql)
+        return Rows(sql, rows.columns, _steps([rows, inner]))
 
     # ── relations ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def positive(self, element: Element | Given, source_of: SourceOf) -> Rows:
+    def positive(self, element: Element | Given, source_of: SourceOf, data_only: bool = False) -> Rows:
         match element:
             case Given(rows=rows):
                 return rows
             case a.TriplePattern():
-                return self.triple(element, source_of(element))
+                return self.triple(element, source_of(element, data_only))
             case a.PathPattern():
                 bgp = a.BGP((element,))
                 return self.expressions.pattern(bgp, tuple(sorted(set(variables_of(element)), key=lambda v: v.name)),
-                                                self.columns, source_of(element))  # fmt: skip
+                                                self.columns, source_of(element, data_only))  # fmt: skip
             case Opaque(pattern=pattern, variables=variables):
-                return self.expressions.pattern(pattern, variables, self.columns, source_of(element))
+                return self.expressions.pattern(pattern, variables, self.columns, source_of(element, data_only))
         raise AssertionError(f"{type(element).__name__} binds nothing")
 
     def triple(self, pattern: a.TriplePattern, source: str) -> Rows:
@@ -158,12 +163,12 @@ class BodyCompiler:
         selected = ", ".join(f"{first[v]} AS {columns[v]}" for v in columns) or "1 AS unit"
         tables = ", ".join(f"({part.sql}) t{i}" for i, part in enumerate(parts))
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        return Rows(f"SELECT {selected} FROM {tables}{where}", columns)
+        return Rows(f"SELECT {selected} FROM {tables}{where}", columns, _steps(parts))
 
     def project(self, rows: Rows, variables: Iterable[a.Var], distinct: bool) -> Rows:
         columns = {v: rows.columns[v] for v in variables}
         selected = _list(columns.values(), "x") or "1 AS unit"
-        return Rows(f"SELECT {'DISTINCT ' if distinct else ''}{selected} FROM ({rows.sql}) x", columns)
+        return Rows(f"SELECT {'DISTINCT ' if distinct else ''}{selected} FROM ({rows.sql}) x", columns, rows.steps)
 
     # ── heads ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -198,6 +203,10 @@ def _resource_variables(rule: Rule) -> dict[str, set[a.Var]]:
     }
 
 
+def _steps(parts: Sequence[Rows]) -> tuple[Step, ...]:
+    return tuple(dict.fromkeys(step for part in parts for step in part.steps))
+
+
 def _list(columns: Iterable[str], alias: str) -> str:
     return ", ".join(f"{alias}.{column}" for column in columns)
 
@@ -209,14 +218,10 @@ def close_scopes(body: Branch) -> Branch:
     for number, element in enumerate(body):
         if isinstance(element, a.Not):
             local = {v: a.Var(f"{v.name}/not{number}") for v in variables_of(element.body) if v not in bound}
-            element = replace(element, body=_renamed(element.body, local))
+            element = replace(element, body=substitute(element.body, local))
+        elif isinstance(element, Opaque):
+            bound |= set(element.variables)
         else:
-            bound |= set(variables_of(element)) if not isinstance(element, Opaque) else set(element.variables)
+            bound |= visible_variables(element)
         closed.append(element)
     return tuple(closed)
-
-
-def _renamed(body, local):
-    from kg.reasoner.bodies import substitute
-
-    return substitute(body, local)

@@ -1,0 +1,218 @@
+"""Running rule programs: strata in their order, each conclusion with its rule and its round.
+
+All programs given are one set of rules; the conclusions of each go into its own graph. Rounds are counted through all
+strata, from 1: whatever a conclusion rests on was asserted or has a smaller round.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pyoxigraph import NamedNode, Triple
+
+from kg.reasoner.blank_nodes import named_blank_nodes
+from kg.reasoner.bodies import Opaque
+from kg.reasoner.compile import BodyCompiler, close_scopes
+from kg.reasoner.expressions import Expressions
+from kg.reasoner.fixpoint import Fixpoint
+from kg.reasoner.knowledge import Knowledge
+from kg.reasoner.model import Program, Rule
+from kg.reasoner.safety import check_well_formed
+from kg.reasoner.statement import Statement
+from kg.reasoner.stratify import Stratum, stratify
+from kg.reasoner.watch import Progress, Watch
+from kg.sparql import algebra as a
+from kg.store import Diff, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True)
+class RuleReport:
+    """What one rule did: `triples` are those it was first to conclude; rules of one recursion share their seconds."""
+
+    rule: NamedNode
+    owner: str
+    triples: int
+
+
+@dataclass(frozen=True)
+class StratumReport:
+    rules: tuple[NamedNode, ...]
+    rounds: int
+    triples: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class InferReport:
+    rules: tuple[RuleReport, ...]
+    strata: tuple[StratumReport, ...]
+    seconds: float
+    diffs: dict[str, Diff] = field(default_factory=dict)  # by owner
+
+    @property
+    def triples(self) -> int:
+        return sum(rule.triples for rule in self.rules)
+
+    @property
+    def rounds(self) -> int:
+        return sum(stratum.rounds for stratum in self.strata)
+
+
+Programs = Sequence[tuple[str, str, Program]]
+
+
+def infer(
+    store: Store,
+    programs: Programs,
+    *,
+    fingerprint: str | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    timeout: float | None = None,
+) -> InferReport:
+    """Draw all conclusions of `programs`, each (owner, IRI of its graph, Program), and replace what each owner's graph
+    held before. The graph holds only what no other graph says.
+
+    Raises RuleError: R201–R212 for programs that are wrong, R208–R211 for data they cannot take or time that is over.
+    """
+    started = time.perf_counter()
+    rules = [rule for _, _, program in programs for rule in program.rules]
+    owners = [owner for owner, _, program in programs for _ in program.rules]
+    with store.transaction():
+        graphs = [store.graph_id(iri, owner) for owner, iri, _ in programs]
+        with _running(store, rules, graphs, Watch(timeout, on_progress)) as run:
+            diffs = _write(store, programs, graphs, run, fingerprint)
+            counts = dict(store.connection.execute("SELECT rule, count(*) FROM rl_inferred GROUP BY rule").fetchall())
+    reports = tuple(RuleReport(rule.iri, owners[i], counts.get(i + 1, 0)) for i, rule in enumerate(rules))
+    return InferReport(reports, tuple(run.strata), time.perf_counter() - started, diffs)
+
+
+def infer_only(store: Store, program: Program, *, timeout: float | None = None) -> list[Triple]:
+    """The triples that `program` concludes from the content of `store`, in the order of their rounds; no quad is
+    written, though the dictionary may grow."""
+    with store.transaction(), _running(store, list(program.rules), [], Watch(timeout)):
+        rows = store.connection.execute("SELECT s, p, o FROM rl_inferred ORDER BY round, rule").fetchall()
+        terms = store.decode({term for row in rows for term in row})
+    return [Triple(*(terms[term] for term in row)) for row in rows]
+
+
+def check(programs: Sequence[Program]) -> list[Stratum]:
+    """Everything about programs that can be wrong without data; returns the strata. Raises RuleError."""
+    rules = [rule for program in programs for rule in program.rules]
+    for rule in rules:
+        check_well_formed(rule)
+    return stratify(rules)
+
+
+# ── running ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class _Run:
+    strata: list[StratumReport] = field(default_factory=list)
+    rounds: int = 0
+
+
+@contextmanager
+def _running(store: Store, rules: list[Rule], own_graphs: list[int], watch: Watch) -> Iterator[_Run]:
+    """Evaluate all strata; inside the block the conclusions are in rl_inferred."""
+    for rule in rules:
+        check_well_formed(rule)
+    strata = stratify(rules)
+    numbers = {id(rule): i + 1 for i, rule in enumerate(rules)}
+    watch.strata = len(strata)
+    knowledge = Knowledge(store, own_graphs)
+    try:
+        with watch.limiting(store.connection):
+            knowledge.learn(rules)
+            run = _Run()
+            for i, stratum in enumerate(strata):
+                watch.stratum = i + 1
+                watch.check(stratum.rules[0], 0)
+                _evaluate(knowledge, stratum, numbers, watch, run)
+        yield run
+    finally:
+        knowledge.close()
+
+
+def _evaluate(knowledge: Knowledge, stratum: Stratum, numbers: dict[int, int], watch: Watch, run: _Run) -> None:
+    started = time.perf_counter()
+    compiler = BodyCompiler(knowledge.constant, Expressions(knowledge.store))
+    if stratum.is_recursive:
+        fixpoint = Fixpoint(knowledge, compiler, stratum.rules, numbers, watch, run.rounds + 1)
+        triples = fixpoint.run()
+        rounds = fixpoint.rounds
+    else:
+        triples = _once(knowledge, compiler, stratum.rules[0], numbers[id(stratum.rules[0])], run.rounds + 1)
+        rounds = 1
+    run.rounds += rounds
+    seconds = time.perf_counter() - started
+    run.strata.append(StratumReport(tuple(rule.iri for rule in stratum.rules), rounds, triples, seconds))
+
+
+def _once(knowledge: Knowledge, compiler: BodyCompiler, rule: Rule, number: int, round_number: int) -> int:
+    """Evaluate a rule that does not depend on itself."""
+    rows = compiler.conjunction(whole(close_scopes(rule.body)), knowledge.source, rule.data_only)
+    rows = named_blank_nodes(rule, number, rows, compiler)
+    statement = Statement(rows.sql, rows.steps)
+    if len(rule.head) > 1:
+        statement = statement.materialised("rl_rows")
+    if not rule.head:
+        return 0
+    selects = [compiler.head(rule, head, type(rows)(statement.sql, rows.columns)) for head in rule.head]
+    candidates = " UNION ALL ".join(selects)
+    if all(isinstance(head.predicate, NamedNode) for head in rule.head):
+        predicates = sorted({knowledge.constant(head.predicate) for head in rule.head})
+        known = f"(SELECT s, p, o FROM rl_known WHERE p IN ({', '.join(map(str, predicates))}))"
+    else:
+        known = "rl_known"
+    insert = Statement(
+        f"SELECT DISTINCT c.s, c.p, c.o, {number}, {round_number} FROM ({candidates}) c "
+        f"WHERE NOT EXISTS (SELECT 1 FROM {known} k WHERE k.s = c.s AND k.p = c.p AND k.o = c.o)",
+        statement.steps,
+    )
+    count = insert.run(knowledge.store, "INSERT INTO rl_inferred ")[0][0]
+    knowledge.concluded([rule])
+    return count
+
+
+def whole(body: Sequence[a.BodyElement]) -> list:
+    """The body with its sub-selects as patterns for the query compiler."""
+    return [Opaque(e.pattern, e.variables, e.position) if isinstance(e, a.SubSelectElement) else e for e in body]
+
+
+# ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _write(store: Store, programs: Programs, graphs: list[int], run: _Run, fingerprint: str | None) -> dict[str, Diff]:
+    """Put each owner's conclusions into its graph, and its rules into the table of rules."""
+    diffs: dict[str, Diff] = {}
+    first = 1
+    for (owner, _, program), graph in zip(programs, graphs, strict=True):
+        last = first + len(program.rules) - 1
+        with store.replacing(owner, fingerprint) as target:
+            store.connection.execute(
+                f"INSERT INTO {target.table} (g, s, p, o, rule, round) SELECT {graph}, s, p, o, rule, round FROM rl_inferred "
+                f"WHERE rule BETWEEN {first} AND {last} ORDER BY p, s"
+            )
+        diffs[owner] = target.diff
+        _write_rules(store, owner, program, first)
+        first = last + 1
+    return diffs
+
+
+def _write_rules(store: Store, owner: str, program: Program, first: int) -> None:
+    store.connection.execute("DELETE FROM rules WHERE owner = ?", [owner])
+    rows = [
+        [first + i, rule.iri.value, owner, json.dumps(dict(rule.says), ensure_ascii=False), rule.text]
+        for i, rule in enumerate(program.rules)
+    ]
+    if rows:
+        store.connection.executemany("INSERT INTO rules (rule, iri, owner, says, text) VALUES (?, ?, ?, ?, ?)", rows)

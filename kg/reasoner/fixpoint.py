@@ -1,0 +1,277 @@
+"""One recursive stratum, evaluated semi-naively: each round joins only what the round before found.
+
+Every rule becomes one SELECT per recursive element of its body, with that element reading the delta and the others the
+full relation; the SELECTs are made once and run in every round in which their delta is not empty. What a body does not
+share with the recursion is a table made beforehand (`invariant.py`). A round reads what was known before it, so the
+premises of a conclusion always have smaller rounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+from kg.reasoner.aggregate import RunningAggregate, has_aggregate, running_aggregate
+from kg.reasoner.bodies import CannotFlatten, Element, Opaque, reads_recursion, sub_select_alternatives
+from kg.reasoner.compile import BodyCompiler, Given, Rows, close_scopes
+from kg.reasoner.invariant import with_invariants
+from kg.reasoner.knowledge import Knowledge, Recursion, recursion_of, recursions
+from kg.reasoner.model import Rule, variables_of
+from kg.reasoner.paths import as_triples
+from kg.reasoner.running import Running
+from kg.reasoner.statement import PARITY, Statement
+from kg.reasoner.stratify import can_match, cycle_through, premises
+from kg.reasoner.watch import Watch
+from kg.sparql import algebra as a
+
+NEW_TERM_ROUNDS = 10_000
+
+
+@dataclass(frozen=True)
+class Total:
+    """A body element that reads an aggregate of the recursion."""
+
+    running: Running
+
+
+@dataclass(frozen=True)
+class Part:
+    """A SELECT (s, p, o, rule), or one of contributions, and the delta that must not be empty for it to find anything;
+    `trigger` None runs in the first round only."""
+
+    statement: Statement
+    trigger: Recursion | Running | None
+
+
+@dataclass
+class Fixpoint:
+    """Evaluates `rules`, which read each other, starting at `first_round`. Afterwards the conclusions are in
+    rl_inferred, and `rounds` says how many rounds it took."""
+
+    knowledge: Knowledge
+    compiler: BodyCompiler
+    rules: Sequence[Rule]
+    numbers: dict[int, int]  # id(rule) → its number
+    watch: Watch
+    first_round: int
+    rounds: int = 0
+    _heads: list[a.TriplePattern] = field(default_factory=list)
+    _relations: list[Recursion] = field(default_factory=list)
+    _parts: dict[Recursion, list[Part]] = field(default_factory=dict)
+    _aggregates: list[tuple[Running, list[Part]]] = field(default_factory=list)
+    _counts: dict[Recursion, int] = field(default_factory=dict)
+    _tables: int = 0
+
+    def run(self) -> int:
+        """Returns how many triples were concluded."""
+        self._heads = [head for rule in self.rules for head in rule.head]
+        read = [premise.pattern for rule in self.rules for premise in premises(rule)]
+        self._relations = recursions(self.rules, read)
+        for relation in self._relations:
+            self._create(relation)
+        self._parts = {relation: [] for relation in self._relations}
+        for rule in self.rules:
+            self._prepare(rule)
+        makes_terms = any(isinstance(e, a.SetElement) for rule in self.rules for e in rule.body)
+        total = 0
+        while True:
+            parity = self.rounds % 2
+            found = self._round(parity)
+            total += found
+            self.rounds += 1
+            if not found:
+                break
+            self.watch.check(self.rules[0], self.rounds)
+            if makes_terms and self.rounds > NEW_TERM_ROUNDS:
+                raise self._diverges()
+        self._finish()
+        return total
+
+    # ── preparation ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def _create(self, relation: Recursion) -> None:
+        run, constant = self.knowledge.run, self.knowledge.constant
+        columns = "s BIGINT, p BIGINT, o BIGINT, rule INTEGER, round INTEGER"
+        run(f"CREATE OR REPLACE TEMP TABLE {relation.table} ({columns})")
+        if relation.predicate is None:
+            run(f"CREATE OR REPLACE TEMP VIEW rl_any AS SELECT s, p, o FROM rl_known UNION ALL SELECT s, p, o FROM {relation.table}")
+            return
+        where = f"p = {constant(relation.predicate)}"
+        if relation.object is not None:
+            where += f" AND o = {constant(relation.object)}"
+        source = self.knowledge.source(a.TriplePattern(a.Var("s"), relation.predicate, a.Var("o")), False)
+        run(f"INSERT INTO {relation.table} SELECT s, p, o, NULL, NULL FROM {source} WHERE {where}")
+
+    def _is_recursive_pattern(self, pattern: a.TriplePattern | a.PathPattern) -> bool:
+        probe = Rule(self.rules[0].iri, (), (pattern,))
+        return any(can_match(premise.pattern, head) for premise in premises(probe) for head in self._heads)
+
+    def _is_recursive(self, element: Element | Given | Total) -> bool:
+        return isinstance(element, Total) or (
+            isinstance(element, a.TriplePattern) and self._is_recursive_pattern(element)
+        )
+
+    def _prepare(self, rule: Rule) -> None:
+        """Add the parts of a rule, and those of its aggregates."""
+        needed = {v for head in rule.head for v in variables_of(head)}
+        for branch in self._branches(rule):
+            body = self._with_invariants(list(branch), needed)
+            for trigger, rows in self._variants(body):
+                shared = Statement(rows.sql, rows.steps)
+                if len(rule.head) > 1:  # several triples from one solution: find the solutions once
+                    self._tables += 1
+                    shared = shared.materialised(f"rl_rows_{self._tables}")
+                    rows = Rows(shared.sql, rows.columns)
+                for head in rule.head:
+                    select = f"SELECT s, p, o, {self.numbers[id(rule)]} AS rule FROM ({self.compiler.head(rule, head, rows)}) h"
+                    relation = recursion_of(head, self._relations)
+                    self._parts[relation].append(Part(Statement(select, shared.steps), trigger))
+
+    def _branches(self, rule: Rule) -> list[tuple[Element | Total, ...]]:
+        """The alternatives of a rule's body, each a conjunction."""
+        choices: list[list[tuple[Element | Total, ...]]] = []
+        for number, element in enumerate(close_scopes(rule.body)):
+            if isinstance(element, a.SubSelectElement):
+                choices.append(self._sub_select(rule, element, number))
+            elif isinstance(element, a.PathPattern) and self._is_recursive_pattern(element):
+                choices.append(as_triples(rule, element, number))
+            else:
+                choices.append([(element,)])
+        return [tuple(e for part in choice for e in part) for choice in product(*choices)]
+
+    def _sub_select(self, rule: Rule, element: a.SubSelectElement, number: int) -> list[tuple[Element | Total, ...]]:
+        if not reads_recursion(element.pattern, self._is_recursive_pattern):
+            return [(Opaque(element.pattern, element.variables, element.position),)]
+        if has_aggregate(element.pattern):
+            aggregate = running_aggregate(rule, element, self._is_recursive_pattern, self._cycle(rule, element))
+            return [(Total(self._running(rule, aggregate)),)]
+        try:
+            return list(sub_select_alternatives(element, self._is_recursive_pattern, number))
+        except CannotFlatten as problem:
+            raise rule.error(
+                "R213", f"has {problem} in a sub-select", "compute that part by a rule outside of the cycle", element.position
+            ) from None
+
+    def _cycle(self, rule: Rule, element: a.SubSelectElement) -> str:
+        probe = Rule(rule.iri, (), (element,))
+        makers = [
+            maker
+            for maker in self.rules
+            if any(can_match(premise.pattern, head) for premise in premises(probe) for head in maker.head)
+        ]
+        return cycle_through(self.rules, rule, rule if rule in makers else makers[0])
+
+    def _running(self, rule: Rule, aggregate: RunningAggregate) -> Running:
+        others = [e for e in rule.body if e is not aggregate.element and isinstance(e, (a.TriplePattern, a.PathPattern, a.SubSelectElement))]
+        keeps_all = any(reads_recursion(a.BGP((e,)), self._is_recursive_pattern) if not isinstance(e, a.SubSelectElement)
+                        else reads_recursion(e.pattern, self._is_recursive_pattern) for e in others)  # fmt: skip
+        running = Running(
+            len(self._aggregates), rule, aggregate, self.compiler.columns, self.knowledge.store, keeps_all
+        )
+        parts: list[Part] = []
+        for branch in aggregate.branches:
+            body = self._with_invariants(list(close_scopes(branch)), set(aggregate.contribution))
+            for trigger, rows in self._variants(body):
+                names = ", ".join(f"x.{rows.columns[v]}" for v in aggregate.contribution)
+                parts.append(Part(Statement(f"SELECT {names} FROM ({rows.sql}) x", rows.steps), trigger))
+        self._aggregates.append((running, parts))
+        return running
+
+    def _with_invariants(self, elements: list, needed: set[a.Var]) -> list:
+        return with_invariants(
+            elements, self._is_recursive, needed, self.compiler, self.knowledge.source, self._materialise
+        )
+
+    def _materialise(self, rows: Rows) -> Rows:
+        self._tables += 1
+        table = f"rl_fixed_{self._tables}"
+        Statement(rows.sql, rows.steps).run(self.knowledge.store, f"CREATE OR REPLACE TEMP TABLE {table} AS ")
+        return Rows(f"SELECT {', '.join(rows.columns.values()) or '*'} FROM {table}", rows.columns)
+
+    def _variants(self, body: Sequence) -> list[tuple[Recursion | Running | None, Rows]]:
+        """The first-round SELECT, then one per recursive element that reads its delta."""
+        recursive = [i for i, e in enumerate(body) if self._is_recursive(e)]
+        totals = [i for i in recursive if isinstance(body[i], Total)]
+        variants: list[tuple[Recursion | Running | None, Rows]] = []
+        if not totals:  # an aggregate has results only after its first round, and then they are its delta
+            variants.append((None, self._rows([self._reading_full(e) for e in body])))
+        for chosen in recursive:
+            element = body[chosen]
+            if isinstance(element, Total):
+                trigger: Recursion | Running = element.running
+                delta = Given(element.running.delta(PARITY))
+            else:
+                trigger = recursion_of(element, self._relations)
+                delta = Given(self.compiler.triple(element, trigger.delta(PARITY)))
+            variants.append((trigger, self._rows([delta if i == chosen else self._reading_full(e) for i, e in enumerate(body)])))
+        return variants
+
+    def _reading_full(self, element):
+        if isinstance(element, Total):
+            return Given(element.running.all())
+        if self._is_recursive(element):
+            return Given(self.compiler.triple(element, recursion_of(element, self._relations).full))
+        return element
+
+    def _rows(self, body: Sequence) -> Rows:
+        return self.compiler.conjunction(body, self.knowledge.source)
+
+    # ── rounds ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _round(self, parity: int) -> int:
+        """Read the deltas of the other parity, write those of this one; returns how many triples were new."""
+        before = 1 - parity
+        for running, parts in self._aggregates:
+            running.add([p.statement.ready(self.knowledge.store, before) for p in parts if self._is_due(p, before)], parity)
+        found: dict[Recursion, int] = {}
+        prepared: set[int] = set()
+        for relation, parts in self._parts.items():
+            selects = []
+            for part in parts:
+                if not self._is_due(part, before):
+                    continue
+                read = parity if isinstance(part.trigger, Running) else before
+                selects.append(part.statement.ready(self.knowledge.store, read, prepared))
+            found[relation] = self._add(relation, selects, parity) if selects else 0
+        for relation, count in found.items():
+            if count:
+                self.knowledge.run(
+                    f"INSERT INTO {relation.table} SELECT s, p, o, rule, {self.first_round + self.rounds} FROM {relation.delta(parity)}"
+                )
+        self._counts = found
+        return sum(found.values())
+
+    def _is_due(self, part: Part, before: int) -> bool:
+        if part.trigger is None:
+            return self.rounds == 0
+        if isinstance(part.trigger, Running):
+            return part.trigger.changed > 0
+        return self.rounds > 0 and self._counts.get(part.trigger, 0) > 0
+
+    def _add(self, relation: Recursion, selects: list[str], parity: int) -> int:
+        """Put into the delta of this parity what the SELECTs find and the full relation lacks."""
+        known, same = relation.full, "f.s = c.s AND f.p = c.p AND f.o = c.o"
+        keys = "c.s, c.p, c.o"
+        if relation.predicate is not None:  # p is one constant: leave it out of keys
+            keys, same = "c.s, c.o", "f.s = c.s AND f.o = c.o"
+        predicate = "c.p" if relation.predicate is None else f"{self.knowledge.constant(relation.predicate)}::BIGINT"
+        return self.knowledge.run(
+            f"CREATE OR REPLACE TEMP TABLE {relation.delta(parity)} AS SELECT c.s, {predicate} AS p, c.o, min(c.rule) AS rule "
+            f"FROM ({' UNION ALL '.join(selects)}) c WHERE NOT EXISTS (SELECT 1 FROM {known} f WHERE {same}) GROUP BY {keys}"
+        ).fetchone()[0]
+
+    def _finish(self) -> None:
+        for relation in self._relations:
+            self.knowledge.run(f"INSERT INTO rl_inferred SELECT s, p, o, rule, round FROM {relation.table} WHERE rule IS NOT NULL")
+        self.knowledge.concluded(self.rules)
+
+    def _diverges(self):
+        rule = next(rule for rule in self.rules if any(isinstance(e, a.SetElement) for e in rule.body))
+        setting = next(e for e in rule.body if isinstance(e, a.SetElement))
+        return rule.error(
+            "R210",
+            f"still makes new values after {NEW_TERM_ROUNDS} rounds, so it seems never to end",
+            f"bound ?{setting.variable.name} by a FILTER, or compute it from asserted facts only (WHERE DATA)",
+            setting.position,
+        )

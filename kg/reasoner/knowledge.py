@@ -1,0 +1,160 @@
+"""What is known while rules run: the input, what was concluded so far, and which relation a pattern reads.
+
+    rl_input     view (s, p, o)   all graphs but those the running programs are about to replace
+    rl_inferred  table (s, p, o, rule, round)   the conclusions of finished strata
+    rl_known     view (s, p, o)   both together; disjoint, so it has no duplicates
+
+During a recursive stratum each predicate that it concludes has a table `rl_full_n` (s, p, o, rule, round) that begins as
+the part of rl_known under that predicate, and `rl_delta_n_0`/`_1`, what the last and the current round found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pyoxigraph import BlankNode, Literal, NamedNode
+
+from kg.reasoner.bodies import Opaque, triples_within
+from kg.reasoner.model import Rule
+from kg.reasoner.stratify import can_match, path_predicates
+from kg.sparql import algebra as a
+from kg.store import Store
+
+RDF_TYPE = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+
+
+class Knowledge:
+    """Owns the temporary views and tables above for one run; `close` drops them."""
+
+    def __init__(self, store: Store, own_graphs: Sequence[int]) -> None:
+        self.store = store
+        self.run = store.connection.execute
+        self._ids: dict[object, int] = {}
+        self._derived: set[NamedNode] | None = set()  # predicates in rl_inferred; None: any
+        self._create_input(own_graphs)
+        self.run("CREATE OR REPLACE TEMP TABLE rl_inferred (s BIGINT, p BIGINT, o BIGINT, rule INTEGER, round INTEGER)")
+        self.run(
+            "CREATE OR REPLACE TEMP VIEW rl_known AS SELECT s, p, o FROM rl_input UNION ALL SELECT s, p, o FROM rl_inferred"
+        )
+
+    def _create_input(self, own_graphs: Sequence[int]) -> None:
+        """A triple that stands in a graph of the input and in one about to be replaced may be flagged as repeated in the
+        input; it is then taken from `rl_shared`."""
+        graphs = ", ".join(str(g) for g in own_graphs)
+        if not graphs or not self.run(f"SELECT 1 FROM quads WHERE g IN ({graphs}) LIMIT 1").fetchone():
+            self.run("CREATE OR REPLACE TEMP VIEW rl_input AS SELECT s, p, o FROM quads WHERE NOT again")
+            return
+        self.run(
+            "CREATE OR REPLACE TEMP TABLE rl_shared AS SELECT DISTINCT q.s, q.p, q.o FROM quads q SEMI JOIN "
+            f"(SELECT s, p, o FROM quads WHERE g IN ({graphs}) AND NOT again) r ON q.s = r.s AND q.p = r.p AND q.o = r.o "
+            f"WHERE q.again AND q.g NOT IN ({graphs})"
+        )
+        self.run(
+            f"CREATE OR REPLACE TEMP VIEW rl_input AS SELECT s, p, o FROM quads WHERE NOT again AND g NOT IN ({graphs}) "
+            "UNION ALL SELECT s, p, o FROM rl_shared"
+        )
+
+    def close(self) -> None:
+        for kind, name in self.run(
+            "SELECT 'VIEW', view_name FROM duckdb_views() WHERE temporary AND view_name LIKE 'rl\\_%' ESCAPE '\\' "
+            "UNION ALL SELECT 'TABLE', table_name FROM duckdb_tables() WHERE temporary AND table_name LIKE 'rl\\_%' ESCAPE '\\'"
+        ).fetchall():
+            self.run(f"DROP {kind} IF EXISTS {name}")
+
+    # ── terms ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def learn(self, rules: Iterable[Rule]) -> None:
+        """Give every constant of the rules an id, so that a constant that only a rule names can be concluded."""
+        terms = list(dict.fromkeys(term for rule in rules for term in _constants((rule.head, rule.body))))
+        self._ids.update(zip(terms, self.store.encode(terms), strict=True))
+
+    def constant(self, term: a.Term) -> int:
+        found = self._ids.get(term)
+        if found is None:
+            found = self._ids[term] = self.store.encode([term])[0]
+        return found
+
+    # ── relations ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def concluded(self, rules: Iterable[Rule]) -> None:
+        """Remember that the heads of these rules now have triples in rl_inferred."""
+        for rule in rules:
+            for head in rule.head:
+                if isinstance(head.predicate, a.Var):
+                    self._derived = None
+                elif self._derived is not None:
+                    self._derived.add(head.predicate)
+
+    def source(self, element: a.TriplePattern | a.PathPattern | Opaque, data_only: bool) -> str:
+        """The relation that an element reads outside of a recursion."""
+        return "rl_input" if data_only or not self._may_be_derived(element) else "rl_known"
+
+    def _may_be_derived(self, element) -> bool:
+        if self._derived is None:
+            return True
+        for pattern in triples_within(element):
+            if isinstance(pattern, a.TriplePattern):
+                predicates = [None if isinstance(pattern.predicate, a.Var) else pattern.predicate]
+            else:
+                predicates = list(path_predicates(pattern.path))
+            if any(predicate is None or predicate in self._derived for predicate in predicates):
+                return bool(self._derived)
+        return False
+
+
+@dataclass(frozen=True)
+class Recursion:
+    """A relation that a recursive stratum concludes: all triples (`predicate` None), those of one predicate, or those
+    of rdf:type with one class."""
+
+    number: int
+    predicate: NamedNode | None
+    object: a.Term | None
+
+    @property
+    def full(self) -> str:
+        return f"rl_full_{self.number}" if self.predicate is not None else "rl_any"
+
+    @property
+    def table(self) -> str:
+        return f"rl_full_{self.number}"
+
+    def delta(self, parity: int) -> str:
+        return f"rl_delta_{self.number}_{parity}"
+
+
+def recursions(rules: Sequence[Rule], read: Iterable[a.TriplePattern]) -> list[Recursion]:
+    """The relations to keep for a stratum whose rules conclude their heads and read the patterns `read` recursively."""
+    heads = [head for rule in rules for head in rule.head]
+    recursive = [pattern for pattern in read if any(can_match(pattern, head) for head in heads)]
+    if any(isinstance(pattern.predicate, a.Var) for pattern in [*heads, *recursive]):
+        return [Recursion(0, None, None)]
+    typed = [pattern for pattern in [*heads, *recursive] if pattern.predicate == RDF_TYPE]
+    by_class = all(isinstance(pattern.object, (NamedNode, Literal)) for pattern in typed)
+    keys = dict.fromkeys(
+        (head.predicate, head.object if by_class and head.predicate == RDF_TYPE else None) for head in heads
+    )
+    return [Recursion(i, predicate, cls) for i, (predicate, cls) in enumerate(keys)]
+
+
+def recursion_of(pattern: a.TriplePattern, all_of: Sequence[Recursion]) -> Recursion:
+    """The relation that a recursive pattern reads, or that a head adds to."""
+    for recursion in all_of:
+        if recursion.predicate is None or (
+            pattern.predicate == recursion.predicate and recursion.object in (None, pattern.object)
+        ):
+            return recursion
+    raise AssertionError("a recursive pattern without its relation")
+
+
+def _constants(thing: object):
+    if isinstance(thing, (NamedNode, Literal, BlankNode)):
+        yield thing
+    elif isinstance(thing, tuple):
+        for part in thing:
+            yield from _constants(part)
+    elif hasattr(thing, "__dataclass_fields__"):
+        for name in thing.__dataclass_fields__:
+            if name != "position":
+                yield from _constants(getattr(thing, name))
