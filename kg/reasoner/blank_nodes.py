@@ -20,8 +20,8 @@ def named_blank_nodes(rule: Rule, number: int, rows: Rows, compiler: BodyCompile
     if not nodes:
         return rows
     key = hashlib.sha256(f"{rule.iri.value}\n{rule.location}\n{rule.head}".encode()).hexdigest()[:12]
-    bound = " || '.' || ".join(f"x.{column}::VARCHAR" for column in rows.columns.values()) or "''"
-    labels = [f"'r{key}n{i}.' || {bound}" for i in range(len(nodes))]
+    bound = "".join(f" || '-' || x.{column}" for column in rows.columns.values())
+    labels = [f"'r{key}n{i}'{bound}" for i in range(len(nodes))]
     table = f"rl_nodes_{number}"
     columns = rows.columns | {node: compiler.columns.of(a.Var(f"{node.name}/head")) for node in nodes}
     old = "".join(f"x.{column}, " for column in rows.columns.values())
