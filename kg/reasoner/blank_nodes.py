@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 
-from kg.reasoner.compile import BodyCompiler, Rows
+from kg.reasoner.compile import BodyCompiler
 from kg.reasoner.model import Rule, variables_of
+from kg.reasoner.rows import Rows
 from kg.reasoner.statement import Step
 from kg.sparql import algebra as a
 from kg.terms import TAG_BITS, TAG_BLANK

@@ -7,12 +7,13 @@ DuckDB's optimiser. Expressions, paths and sub-selects go through the query comp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kg.reasoner.bodies import Branch, Element, Opaque, substitute
 from kg.reasoner.expressions import Expressions
 from kg.reasoner.model import Rule, variables_of, visible_variables
+from kg.reasoner.rows import UNIT, Columns, Rows
 from kg.reasoner.statement import Step
 from kg.sparql import algebra as a
 from kg.terms import TAG_BITS, TAG_BLANK, TAG_IRI, TAG_TEMPLATE
@@ -22,45 +23,20 @@ SourceOf = Callable[[a.TriplePattern | a.PathPattern | Opaque, bool], str]
 
 
 @dataclass(frozen=True)
-class Rows:
-    """`sql` is a SELECT, which may run after its `steps`; `columns` names its column for each variable. No row is NULL
-    in any column."""
-
-    sql: str
-    columns: dict[a.Var, str] = field(default_factory=dict)
-    steps: tuple[Step, ...] = ()
-
-    @property
-    def variables(self) -> set[a.Var]:
-        return set(self.columns)
-
-
-UNIT = Rows("SELECT 1 AS unit")
-
-
-@dataclass(frozen=True)
 class Given:
     """A body element whose rows are there already: a table made before, an aggregate, the bindings of a proof."""
 
     rows: Rows
 
 
-class Columns:
-    """Column names for variables: DuckDB compares names without case, SPARQL does not."""
-
-    def __init__(self) -> None:
-        self._names: dict[a.Var, str] = {}
-
-    def of(self, variable: a.Var) -> str:
-        return self._names.setdefault(variable, f"v{len(self._names)}")
-
-
 @dataclass
 class BodyCompiler:
-    """Makes `Rows` of bodies. `constant` gives the id of a ground term, which is in the dictionary by then."""
+    """Makes `Rows` of the bodies of one rule. `constant` gives the id of a ground term, which is in the dictionary by
+    then; `tags` tell which kinds of term a variable may hold, where that is known."""
 
     constant: Callable[[a.Term], int]
     expressions: Expressions
+    tags: Mapping[a.Var, frozenset[int]] = field(default_factory=dict)
     columns: Columns = field(default_factory=Columns)
 
     # ── conjunctions ─────────────────────────────────────────────────────────────────────────────────────────
@@ -86,15 +62,15 @@ class BodyCompiler:
         """Apply the filters whose variables are all there; returns those still to come."""
         ready = [f for f in filters if set(variables_of(f.condition)) <= rows.variables]
         if ready:
-            rows = self.expressions.filter(rows, [f.condition for f in ready])
+            rows = self.expressions.filter(rows, [f.condition for f in ready], self.tags)
         return rows, [f for f in filters if f not in ready]
 
     def _with_value(self, rows: Rows, setting: a.SetElement) -> Rows:
         """SET; where a triple pattern binds the variable too, both must name the same term."""
         if setting.variable not in rows.columns:
-            return self.expressions.extend(rows, setting.variable, setting.expression, self.columns.of(setting.variable))
+            return self.expressions.extend(rows, setting.variable, setting.expression, self.columns.of(setting.variable), self.tags)
         fresh = a.Var(setting.variable.name + "/set")
-        extended = self.expressions.extend(rows, fresh, setting.expression, self.columns.of(fresh))
+        extended = self.expressions.extend(rows, fresh, setting.expression, self.columns.of(fresh), self.tags)
         same = f"x.{extended.columns[fresh]} = x.{extended.columns[setting.variable]}"
         sql = f"SELECT {_list(rows.columns.values(), 'x')} FROM ({extended.sql}) x WHERE {same}"
         return Rows(sql, rows.columns, extended.steps)

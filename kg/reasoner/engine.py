@@ -18,10 +18,10 @@ from pyoxigraph import NamedNode, Triple
 from kg.reasoner.blank_nodes import named_blank_nodes
 from kg.reasoner.bodies import Opaque
 from kg.reasoner.compile import BodyCompiler, close_scopes
-from kg.reasoner.expressions import Expressions
 from kg.reasoner.fixpoint import Fixpoint
 from kg.reasoner.knowledge import Knowledge
 from kg.reasoner.model import Program, Rule
+from kg.reasoner.rows import Rows
 from kg.reasoner.safety import check_well_formed
 from kg.reasoner.statement import Statement
 from kg.reasoner.stratify import Stratum, stratify
@@ -87,10 +87,11 @@ def infer(
     owners = [owner for owner, _, program in programs for _ in program.rules]
     with store.transaction():
         graphs = [store.graph_id(iri, owner) for owner, iri, _ in programs]
-        with _running(store, rules, graphs, Watch(timeout, on_progress)) as run:
-            diffs = _write(store, programs, graphs, run, fingerprint)
+        first = _first_number(store, [owner for owner, _, _ in programs])
+        with _running(store, rules, graphs, Watch(timeout, on_progress), first) as run:
+            diffs = _write(store, programs, graphs, fingerprint, first)
             counts = dict(store.connection.execute("SELECT rule, count(*) FROM rl_inferred GROUP BY rule").fetchall())
-    reports = tuple(RuleReport(rule.iri, owners[i], counts.get(i + 1, 0)) for i, rule in enumerate(rules))
+    reports = tuple(RuleReport(rule.iri, owners[i], counts.get(first + i, 0)) for i, rule in enumerate(rules))
     return InferReport(reports, tuple(run.strata), time.perf_counter() - started, diffs)
 
 
@@ -121,13 +122,14 @@ class _Run:
 
 
 @contextmanager
-def _running(store: Store, rules: list[Rule], own_graphs: list[int], watch: Watch) -> Iterator[_Run]:
+def _running(store: Store, rules: list[Rule], own_graphs: list[int], watch: Watch, first: int = 1) -> Iterator[_Run]:
     """Evaluate all strata; inside the block the conclusions are in rl_inferred."""
     for rule in rules:
         check_well_formed(rule)
     strata = stratify(rules)
-    numbers = {id(rule): i + 1 for i, rule in enumerate(rules)}
+    numbers = {id(rule): first + i for i, rule in enumerate(rules)}
     watch.strata = len(strata)
+    store.refresh()  # statistics and flags of what this transaction wrote before
     knowledge = Knowledge(store, own_graphs)
     try:
         with watch.limiting(store.connection):
@@ -144,29 +146,29 @@ def _running(store: Store, rules: list[Rule], own_graphs: list[int], watch: Watc
 
 def _evaluate(knowledge: Knowledge, stratum: Stratum, numbers: dict[int, int], watch: Watch, run: _Run) -> None:
     started = time.perf_counter()
-    compiler = BodyCompiler(knowledge.constant, Expressions(knowledge.store))
     if stratum.is_recursive:
-        fixpoint = Fixpoint(knowledge, compiler, stratum.rules, numbers, watch, run.rounds + 1)
+        fixpoint = Fixpoint(knowledge, stratum.rules, numbers, watch, run.rounds + 1)
         triples = fixpoint.run()
         rounds = fixpoint.rounds
     else:
-        triples = _once(knowledge, compiler, stratum.rules[0], numbers[id(stratum.rules[0])], run.rounds + 1)
+        triples = _once(knowledge, stratum.rules[0], numbers[id(stratum.rules[0])], run.rounds + 1)
         rounds = 1
     run.rounds += rounds
     seconds = time.perf_counter() - started
     run.strata.append(StratumReport(tuple(rule.iri for rule in stratum.rules), rounds, triples, seconds))
 
 
-def _once(knowledge: Knowledge, compiler: BodyCompiler, rule: Rule, number: int, round_number: int) -> int:
+def _once(knowledge: Knowledge, rule: Rule, number: int, round_number: int) -> int:
     """Evaluate a rule that does not depend on itself."""
+    if not rule.head:
+        return 0
+    compiler = BodyCompiler(knowledge.constant, knowledge.expressions, knowledge.kinds(rule.body, ()))
     rows = compiler.conjunction(whole(close_scopes(rule.body)), knowledge.source, rule.data_only)
     rows = named_blank_nodes(rule, number, rows, compiler)
     statement = Statement(rows.sql, rows.steps)
     if len(rule.head) > 1:
         statement = statement.materialised("rl_rows")
-    if not rule.head:
-        return 0
-    selects = [compiler.head(rule, head, type(rows)(statement.sql, rows.columns)) for head in rule.head]
+    selects = [compiler.head(rule, head, Rows(statement.sql, rows.columns)) for head in rule.head]
     candidates = " UNION ALL ".join(selects)
     if all(isinstance(head.predicate, NamedNode) for head in rule.head):
         predicates = sorted({knowledge.constant(head.predicate) for head in rule.head})
@@ -178,7 +180,7 @@ def _once(knowledge: Knowledge, compiler: BodyCompiler, rule: Rule, number: int,
         f"WHERE NOT EXISTS (SELECT 1 FROM {known} k WHERE k.s = c.s AND k.p = c.p AND k.o = c.o)",
         statement.steps,
     )
-    count = insert.run(knowledge.store, "INSERT INTO rl_inferred ")[0][0]
+    count = knowledge.run(f"INSERT INTO rl_inferred {knowledge.ready(insert)}").fetchone()[0]
     knowledge.concluded([rule])
     return count
 
@@ -191,10 +193,15 @@ def whole(body: Sequence[a.BodyElement]) -> list:
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _write(store: Store, programs: Programs, graphs: list[int], run: _Run, fingerprint: str | None) -> dict[str, Diff]:
+def _first_number(store: Store, owners: list[str]) -> int:
+    """Rules are numbered after those of owners that are not running now."""
+    query = "SELECT coalesce(max(rule), 0) + 1 FROM rules WHERE NOT list_contains(?, owner)"
+    return store.connection.execute(query, [owners]).fetchone()[0]
+
+
+def _write(store: Store, programs: Programs, graphs: list[int], fingerprint: str | None, first: int) -> dict[str, Diff]:
     """Put each owner's conclusions into its graph, and its rules into the table of rules."""
     diffs: dict[str, Diff] = {}
-    first = 1
     for (owner, _, program), graph in zip(programs, graphs, strict=True):
         last = first + len(program.rules) - 1
         with store.replacing(owner, fingerprint) as target:

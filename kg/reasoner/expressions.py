@@ -1,36 +1,103 @@
-"""The door to the query compiler: expressions over rows of term ids, and whole patterns as rows.
+"""The door to the query compiler: expressions over rows of term ids, and whole patterns as rows of ids.
 
-A row's column is an ID value of the compiler; `tags` narrow the kinds of term that it may hold, which spares look-ups in
-the dictionary.
+Every column is handed to the compiler as an id; `tags` narrow the kinds of term that it may hold, which spares look-ups
+in the dictionary. What an expression computes becomes an id again: numbers, dates and booleans by arithmetic, other
+terms through the dictionary, to which a step adds those that it lacks.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from kg.reasoner.rows import Columns, Rows
+from kg.reasoner.statement import Step
 from kg.sparql import algebra as a
+from kg.sparql import patterns
+from kg.sparql.compiler import Compiler, Environment, Sources
+from kg.sparql.conversions import general, is_inlinable, stored_id
+from kg.sparql.expressions import condition, expression
+from kg.sparql.local_terms import prelude
+from kg.sparql.relations import Relation, Scope
+from kg.sparql.values import ALL_TAGS, ID, Value
 from kg.store import Store
-from kg.sql import encoding
+
+Tags = Mapping[a.Var, frozenset[int]]
 
 
-@dataclass
 class Expressions:
-    store: Store
-    tags: dict = field(default_factory=dict)
+    """One compiler for a whole run, so that names and parameters are unique in it."""
 
-    def filter(self, rows, conditions):
-        from kg.reasoner.compile import Rows
-        conds = []
-        for c in conditions:
-            def side(n):
-                if isinstance(n, a.Var):
-                    return encoding.decimal_value("x." + rows.columns[n])
-                return n.value + "::DECIMAL(38,18)"
-            def ids(n):
-                if isinstance(n, a.Var):
-                    return "x." + rows.columns[n]
-                return str(self.store.encode([n])[0])
-            if c.name == "!=":
-                conds.append(f"{ids(c.args[0])} <> {ids(c.args[1])}")
-            else:
-                conds.append(f"{side(c.args[0])} {c.name} {side(c.args[1])}")
-        return Rows(f"SELECT x.* FROM ({rows.sql}) x WHERE {' AND '.join(conds)}", rows.columns, rows.steps)
+    def __init__(self, store: Store) -> None:
+        self._compiler = Compiler(store, compile_pattern=patterns.compile_pattern)
+        self._tables = 0
+
+    def parameters(self, sql: str) -> dict[str, object]:
+        """The values that a statement made here needs bound."""
+        names = set(re.findall(r"\$(p\d+)\b", sql))
+        return {name: value for name, value in self._compiler.parameters.items() if name in names}
+
+    def filter(self, rows: Rows, conditions: Sequence[a.Expression], tags: Tags) -> Rows:
+        """The rows for which all conditions are true; an error is not (section 17.2)."""
+        scope = self._scope(rows, tags)
+        tests = [condition(test, scope) for test in conditions]
+        kept = ", ".join(f"{scope.alias}.{column}" for column in rows.columns.values()) or "1 AS unit"
+        sql = f"SELECT {kept} {scope.from_clause} WHERE {' AND '.join(tests)}"
+        return Rows(prelude(self._compiler) + sql, rows.columns, rows.steps)
+
+    def extend(self, rows: Rows, variable: a.Var, value: a.Expression, column: str, tags: Tags) -> Rows:
+        """The rows with one more column; those where the expression fails are left out, as SET demands."""
+        scope = self._scope(rows, tags)
+        computed = expression(value, scope)
+        known = {old: Value(ID, name, False, ALL_TAGS) for old, name in rows.columns.items()}
+        selected = [f"{scope.alias}.{name}" for name in rows.columns.values()] + [f"{computed.sql} AS {column}"]
+        sql = f"{prelude(self._compiler)}SELECT {', '.join(selected)} {scope.from_clause}"
+        typed = known | {variable: computed.named(column).uncertain()}
+        return self._as_ids(sql, typed, rows.columns | {variable: column}, rows.steps)
+
+    def pattern(self, pattern: a.Pattern, variables: Sequence[a.Var], columns: Columns, source: str) -> Rows:
+        """The solutions of a pattern over the relation `source` (s, p, o)."""
+        self._compiler.sources = Sources(default=source)
+        relation = self._compiler.pattern(pattern, Environment())
+        self._compiler.sources = None
+        wanted = {variable: columns.of(variable) for variable in variables}
+        typed = {variable: relation.columns.get(variable.name) for variable in variables}
+        if any(value is None for value in typed.values()):
+            nothing = ", ".join(f"NULL::BIGINT AS {name}" for name in wanted.values())
+            return Rows(f"SELECT {nothing} WHERE false", wanted)
+        return self._as_ids(prelude(self._compiler) + relation.sql, typed, wanted, ())
+
+    def _scope(self, rows: Rows, tags: Tags) -> Scope:
+        columns = {
+            variable.name: Value(ID, name, False, tags=tags.get(variable, ALL_TAGS))
+            for variable, name in rows.columns.items()
+        }
+        return Scope.over(self._compiler, Relation(rows.sql, columns), Environment())
+
+    def _as_ids(
+        self, sql: str, typed: Mapping[a.Var, Value], names: Mapping[a.Var, str], steps: tuple[Step, ...]
+    ) -> Rows:
+        """Typed columns as ids under `names`; rows with a column that has no value are left out."""
+        unknown = [variable for variable, value in typed.items() if not is_inlinable(value) or value.local]
+        if unknown:
+            self._tables += 1
+            table = f"rl_terms_{self._tables}"
+            step = Step(table, sql, self._new_terms(f"SELECT * FROM {table}", [typed[v] for v in unknown]))
+            sql, steps = f"SELECT * FROM {table}", (*steps, step)
+        relation = Relation(sql, {variable.name: value for variable, value in typed.items()})
+        scope = Scope.over(self._compiler, relation, Environment())
+        ids = [f"{stored_id(scope.columns[variable.name], scope).sql} AS {name}" for variable, name in names.items()]
+        present = " AND ".join(f"x.{names[v]} IS NOT NULL" for v, value in typed.items() if value.nullable or v in unknown)
+        select = f"SELECT {', '.join(ids) or '1 AS unit'} {scope.from_clause}"
+        if present:
+            select = f"SELECT * FROM ({select}) x WHERE {present}"
+        return Rows(prelude(self._compiler) + select, dict(names), steps)
+
+    def _new_terms(self, sql: str, values: Iterable[Value]) -> str:
+        """A SELECT (tag, lex, extra) of the terms among these columns of `sql` that the dictionary lacks."""
+        parts = []
+        for i, value in enumerate(values):
+            scope = Scope.over(self._compiler, Relation(sql, {f"term{i}": value}), Environment())
+            term = scope.let(f"({general(scope.columns[f'term{i}'], scope).sql})")
+            parts.append(f"SELECT -{term}.id AS tag, {term}.lex AS lex, {term}.extra AS extra {scope.from_clause} WHERE {term}.id < 0")
+        return " UNION ALL ".join(parts)

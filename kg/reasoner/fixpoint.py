@@ -14,16 +14,19 @@ from itertools import product
 
 from kg.reasoner.aggregate import RunningAggregate, has_aggregate, running_aggregate
 from kg.reasoner.bodies import CannotFlatten, Element, Opaque, reads_recursion, sub_select_alternatives
-from kg.reasoner.compile import BodyCompiler, Given, Rows, close_scopes
+from kg.reasoner.compile import BodyCompiler, Given, close_scopes
 from kg.reasoner.invariant import with_invariants
-from kg.reasoner.knowledge import Knowledge, Recursion, recursion_of, recursions
+from kg.reasoner.knowledge import CONCLUSION, Knowledge, Recursion, recursion_of, recursions
 from kg.reasoner.model import Rule, variables_of
 from kg.reasoner.paths import as_triples
+from kg.reasoner.rows import Columns, Rows
 from kg.reasoner.running import Running
 from kg.reasoner.statement import PARITY, Statement
 from kg.reasoner.stratify import can_match, cycle_through, premises
 from kg.reasoner.watch import Watch
 from kg.sparql import algebra as a
+from kg.sparql.values import NUMBER_TAGS
+from kg.sql.temporary import create_empty
 
 NEW_TERM_ROUNDS = 10_000
 
@@ -50,7 +53,6 @@ class Fixpoint:
     rl_inferred, and `rounds` says how many rounds it took."""
 
     knowledge: Knowledge
-    compiler: BodyCompiler
     rules: Sequence[Rule]
     numbers: dict[int, int]  # id(rule) → its number
     watch: Watch
@@ -92,8 +94,7 @@ class Fixpoint:
 
     def _create(self, relation: Recursion) -> None:
         run, constant = self.knowledge.run, self.knowledge.constant
-        columns = "s BIGINT, p BIGINT, o BIGINT, rule INTEGER, round INTEGER"
-        run(f"CREATE OR REPLACE TEMP TABLE {relation.table} ({columns})")
+        create_empty(self.knowledge.store.connection, relation.table, CONCLUSION)
         if relation.predicate is None:
             run(f"CREATE OR REPLACE TEMP VIEW rl_any AS SELECT s, p, o FROM rl_known UNION ALL SELECT s, p, o FROM {relation.table}")
             return
@@ -115,37 +116,46 @@ class Fixpoint:
     def _prepare(self, rule: Rule) -> None:
         """Add the parts of a rule, and those of its aggregates."""
         needed = {v for head in rule.head for v in variables_of(head)}
-        for branch in self._branches(rule):
-            body = self._with_invariants(list(branch), needed)
-            for trigger, rows in self._variants(body):
+        columns = Columns()
+        for branch in self._branches(rule, columns):
+            compiler = self._compiler(branch, columns)
+            body = self._with_invariants(list(branch), needed, compiler)
+            for trigger, rows in self._variants(body, compiler):
                 shared = Statement(rows.sql, rows.steps)
                 if len(rule.head) > 1:  # several triples from one solution: find the solutions once
                     self._tables += 1
                     shared = shared.materialised(f"rl_rows_{self._tables}")
                     rows = Rows(shared.sql, rows.columns)
                 for head in rule.head:
-                    select = f"SELECT s, p, o, {self.numbers[id(rule)]} AS rule FROM ({self.compiler.head(rule, head, rows)}) h"
+                    select = f"SELECT s, p, o, {self.numbers[id(rule)]} AS rule FROM ({compiler.head(rule, head, rows)}) h"
                     relation = recursion_of(head, self._relations)
                     self._parts[relation].append(Part(Statement(select, shared.steps), trigger))
 
-    def _branches(self, rule: Rule) -> list[tuple[Element | Total, ...]]:
+    def _compiler(self, elements: Sequence, columns: Columns) -> BodyCompiler:
+        kinds = self.knowledge.kinds(elements, self._heads)
+        kinds |= {e.running.aggregate.result: NUMBER_TAGS for e in elements if isinstance(e, Total)}
+        return BodyCompiler(self.knowledge.constant, self.knowledge.expressions, kinds, columns)
+
+    def _branches(self, rule: Rule, columns: Columns) -> list[tuple[Element | Total, ...]]:
         """The alternatives of a rule's body, each a conjunction."""
         choices: list[list[tuple[Element | Total, ...]]] = []
         for number, element in enumerate(close_scopes(rule.body)):
             if isinstance(element, a.SubSelectElement):
-                choices.append(self._sub_select(rule, element, number))
+                choices.append(self._sub_select(rule, element, number, columns))
             elif isinstance(element, a.PathPattern) and self._is_recursive_pattern(element):
                 choices.append(as_triples(rule, element, number))
             else:
                 choices.append([(element,)])
         return [tuple(e for part in choice for e in part) for choice in product(*choices)]
 
-    def _sub_select(self, rule: Rule, element: a.SubSelectElement, number: int) -> list[tuple[Element | Total, ...]]:
+    def _sub_select(
+        self, rule: Rule, element: a.SubSelectElement, number: int, columns: Columns
+    ) -> list[tuple[Element | Total, ...]]:
         if not reads_recursion(element.pattern, self._is_recursive_pattern):
             return [(Opaque(element.pattern, element.variables, element.position),)]
         if has_aggregate(element.pattern):
             aggregate = running_aggregate(rule, element, self._is_recursive_pattern, self._cycle(rule, element))
-            return [(Total(self._running(rule, aggregate)),)]
+            return [(Total(self._running(rule, aggregate, columns)),)]
         try:
             return list(sub_select_alternatives(element, self._is_recursive_pattern, number))
         except CannotFlatten as problem:
@@ -162,40 +172,41 @@ class Fixpoint:
         ]
         return cycle_through(self.rules, rule, rule if rule in makers else makers[0])
 
-    def _running(self, rule: Rule, aggregate: RunningAggregate) -> Running:
+    def _running(self, rule: Rule, aggregate: RunningAggregate, columns: Columns) -> Running:
         others = [e for e in rule.body if e is not aggregate.element and isinstance(e, (a.TriplePattern, a.PathPattern, a.SubSelectElement))]
         keeps_all = any(reads_recursion(a.BGP((e,)), self._is_recursive_pattern) if not isinstance(e, a.SubSelectElement)
                         else reads_recursion(e.pattern, self._is_recursive_pattern) for e in others)  # fmt: skip
         running = Running(
-            len(self._aggregates), rule, aggregate, self.compiler.columns, self.knowledge.store, keeps_all
+            len(self._aggregates), rule, aggregate, columns, self.knowledge.store, self.knowledge.run, keeps_all
         )
         parts: list[Part] = []
         for branch in aggregate.branches:
-            body = self._with_invariants(list(close_scopes(branch)), set(aggregate.contribution))
-            for trigger, rows in self._variants(body):
+            compiler = self._compiler(branch, columns)
+            body = self._with_invariants(list(close_scopes(branch)), set(aggregate.contribution), compiler)
+            for trigger, rows in self._variants(body, compiler):
                 names = ", ".join(f"x.{rows.columns[v]}" for v in aggregate.contribution)
                 parts.append(Part(Statement(f"SELECT {names} FROM ({rows.sql}) x", rows.steps), trigger))
         self._aggregates.append((running, parts))
         return running
 
-    def _with_invariants(self, elements: list, needed: set[a.Var]) -> list:
+    def _with_invariants(self, elements: list, needed: set[a.Var], compiler: BodyCompiler) -> list:
         return with_invariants(
-            elements, self._is_recursive, needed, self.compiler, self.knowledge.source, self._materialise
+            elements, self._is_recursive, needed, compiler, self.knowledge.source, self._materialise
         )
 
     def _materialise(self, rows: Rows) -> Rows:
         self._tables += 1
         table = f"rl_fixed_{self._tables}"
-        Statement(rows.sql, rows.steps).run(self.knowledge.store, f"CREATE OR REPLACE TEMP TABLE {table} AS ")
+        self.knowledge.make(table, Statement(rows.sql, rows.steps))
         return Rows(f"SELECT {', '.join(rows.columns.values()) or '*'} FROM {table}", rows.columns)
 
-    def _variants(self, body: Sequence) -> list[tuple[Recursion | Running | None, Rows]]:
+    def _variants(self, body: Sequence, compiler: BodyCompiler) -> list[tuple[Recursion | Running | None, Rows]]:
         """The first-round SELECT, then one per recursive element that reads its delta."""
         recursive = [i for i, e in enumerate(body) if self._is_recursive(e)]
         totals = [i for i in recursive if isinstance(body[i], Total)]
         variants: list[tuple[Recursion | Running | None, Rows]] = []
         if not totals:  # an aggregate has results only after its first round, and then they are its delta
-            variants.append((None, self._rows([self._reading_full(e) for e in body])))
+            variants.append((None, self._rows([self._reading_full(e, compiler) for e in body], compiler)))
         for chosen in recursive:
             element = body[chosen]
             if isinstance(element, Total):
@@ -203,19 +214,20 @@ class Fixpoint:
                 delta = Given(element.running.delta(PARITY))
             else:
                 trigger = recursion_of(element, self._relations)
-                delta = Given(self.compiler.triple(element, trigger.delta(PARITY)))
-            variants.append((trigger, self._rows([delta if i == chosen else self._reading_full(e) for i, e in enumerate(body)])))
+                delta = Given(compiler.triple(element, trigger.delta(PARITY)))
+            given = [delta if i == chosen else self._reading_full(e, compiler) for i, e in enumerate(body)]
+            variants.append((trigger, self._rows(given, compiler)))
         return variants
 
-    def _reading_full(self, element):
+    def _reading_full(self, element, compiler: BodyCompiler):
         if isinstance(element, Total):
             return Given(element.running.all())
         if self._is_recursive(element):
-            return Given(self.compiler.triple(element, recursion_of(element, self._relations).full))
+            return Given(compiler.triple(element, recursion_of(element, self._relations).full))
         return element
 
-    def _rows(self, body: Sequence) -> Rows:
-        return self.compiler.conjunction(body, self.knowledge.source)
+    def _rows(self, body: Sequence, compiler: BodyCompiler) -> Rows:
+        return compiler.conjunction(body, self.knowledge.source)
 
     # ── rounds ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -223,16 +235,16 @@ class Fixpoint:
         """Read the deltas of the other parity, write those of this one; returns how many triples were new."""
         before = 1 - parity
         for running, parts in self._aggregates:
-            running.add([p.statement.ready(self.knowledge.store, before) for p in parts if self._is_due(p, before)], parity)
+            running.add([self.knowledge.ready(p.statement, before) for p in parts if self._is_due(p, before)], parity)
         found: dict[Recursion, int] = {}
-        prepared: set[int] = set()
+        taken: set[int] = set()
         for relation, parts in self._parts.items():
             selects = []
             for part in parts:
                 if not self._is_due(part, before):
                     continue
                 read = parity if isinstance(part.trigger, Running) else before
-                selects.append(part.statement.ready(self.knowledge.store, read, prepared))
+                selects.append(self.knowledge.ready(part.statement, read, taken))
             found[relation] = self._add(relation, selects, parity) if selects else 0
         for relation, count in found.items():
             if count:

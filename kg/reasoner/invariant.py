@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from kg.reasoner.bodies import Element, Opaque
-from kg.reasoner.compile import BodyCompiler, Given, Rows, SourceOf
+from kg.reasoner.compile import BodyCompiler, Given, SourceOf
 from kg.reasoner.model import variables_of, visible_variables
+from kg.reasoner.rows import Rows
 from kg.sparql import algebra as a
 
 Materialise = Callable[[Rows], Rows]

@@ -13,14 +13,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import duckdb
 from pyoxigraph import BlankNode, Literal, NamedNode
 
 from kg.reasoner.bodies import Opaque, triples_within
+from kg.reasoner.expressions import Expressions
 from kg.reasoner.model import Rule
+from kg.reasoner.statement import PARITY, Statement
 from kg.reasoner.stratify import can_match, path_predicates
 from kg.sparql import algebra as a
+from kg.sparql.values import ALL_TAGS, PREDICATE_TAGS, SUBJECT_TAGS, tag_classes
+from kg.sql.temporary import create_empty
 from kg.store import Store
 
+CONCLUSION = "s BIGINT, p BIGINT, o BIGINT, rule INTEGER, round INTEGER"
 RDF_TYPE = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 
 
@@ -29,11 +35,11 @@ class Knowledge:
 
     def __init__(self, store: Store, own_graphs: Sequence[int]) -> None:
         self.store = store
-        self.run = store.connection.execute
+        self.expressions = Expressions(store)
         self._ids: dict[object, int] = {}
         self._derived: set[NamedNode] | None = set()  # predicates in rl_inferred; None: any
         self._create_input(own_graphs)
-        self.run("CREATE OR REPLACE TEMP TABLE rl_inferred (s BIGINT, p BIGINT, o BIGINT, rule INTEGER, round INTEGER)")
+        create_empty(store.connection, "rl_inferred", CONCLUSION)
         self.run(
             "CREATE OR REPLACE TEMP VIEW rl_known AS SELECT s, p, o FROM rl_input UNION ALL SELECT s, p, o FROM rl_inferred"
         )
@@ -62,6 +68,26 @@ class Knowledge:
         ).fetchall():
             self.run(f"DROP {kind} IF EXISTS {name}")
 
+    # ── statements ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def run(self, sql: str) -> duckdb.DuckDBPyConnection:
+        """Execute one statement, with the parameters that its expressions mention."""
+        parameters = self.expressions.parameters(sql)
+        return self.store.connection.execute(sql, parameters) if parameters else self.store.connection.execute(sql)
+
+    def ready(self, statement: Statement, parity: int = 0, taken: set[int] | None = None) -> str:
+        """Take the steps of a statement, then return its SELECT. Steps in `taken` (by identity) were taken before."""
+        for step in statement.steps:
+            if taken is None or id(step) not in taken:
+                step.take(self.run, lambda terms: self.store.intern(terms, self.expressions.parameters(terms)), parity)
+            if taken is not None:
+                taken.add(id(step))
+        return statement.sql.replace(PARITY, str(parity))
+
+    def make(self, table: str, statement: Statement) -> int:
+        """Put the rows of a statement into a new table; returns how many."""
+        return self.run(f"CREATE OR REPLACE TEMP TABLE {table} AS {self.ready(statement)}").fetchone()[0]
+
     # ── terms ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def learn(self, rules: Iterable[Rule]) -> None:
@@ -74,6 +100,28 @@ class Knowledge:
         if found is None:
             found = self._ids[term] = self.store.encode([term])[0]
         return found
+
+    def kinds(self, elements: Iterable[object], heads: Sequence[a.TriplePattern]) -> dict[a.Var, frozenset[int]]:
+        """The kinds of term (tags) that the variables of these triple patterns may hold, where the input tells; `heads`
+        are being concluded while the patterns are read."""
+        kinds: dict[a.Var, frozenset[int]] = {}
+
+        def narrow(node: a.Node, tags: frozenset[int]) -> None:
+            if isinstance(node, a.Var):
+                kinds[node] = kinds.get(node, ALL_TAGS) & tags
+
+        for pattern in elements:
+            if isinstance(pattern, a.TriplePattern):
+                narrow(pattern.subject, SUBJECT_TAGS)
+                narrow(pattern.predicate, PREDICATE_TAGS)
+                narrow(pattern.object, self._object_kinds(pattern, heads))
+        return {variable: tags or ALL_TAGS for variable, tags in kinds.items()}
+
+    def _object_kinds(self, pattern: a.TriplePattern, heads: Sequence[a.TriplePattern]) -> frozenset[int]:
+        if isinstance(pattern.predicate, a.Var) or self._may_be_derived(pattern) or any(can_match(pattern, h) for h in heads):
+            return ALL_TAGS
+        known = self.store.statistics.get(self.constant(pattern.predicate))
+        return tag_classes(known.tags) if known is not None else ALL_TAGS
 
     # ── relations ────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -5,23 +5,60 @@
     rl_total_n_0, _1  table (one column per key, result)                   new results of the groups just touched
     rl_total_n        table (same columns)                                 all results, where the rule needs them
 
-Sums are DECIMAL(38,18), so exact; results are term ids like everything else.
+A value is an integer: the number times 10^scale, so sums are exact; results are term ids like everything else.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import duckdb
 
 from kg.errors import RuleError
 from kg.reasoner.aggregate import RunningAggregate
-from kg.reasoner.compile import Columns, Rows
 from kg.reasoner.model import Rule, short_name
+from kg.reasoner.rows import Columns, Rows
 from kg.sparql import algebra as a
 from kg.sql import encoding
+from kg.sql.temporary import create_empty
 from kg.store import Store
-from kg.terms import TAG_BITS, TAG_DECIMAL, TAG_INTEGER, TAG_TYPED
+from kg.terms import BIAS, MAX_SCALE, TAG_DECIMAL, TAG_INTEGER, TAG_TYPED
+
+# Numbers in the dictionary ("01", xsd:int) are read with this many fraction digits; more are refused, not rounded.
+TYPED_SCALE = 6
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How ids are read as integers: the scale, whether all are xsd:integer, and the kinds of term seen."""
+
+    scale: int = 0
+    is_integer: bool = True
+    tags: frozenset[int] = frozenset()
+
+    def having_seen(self, tags: Iterable[int]) -> Measure:
+        tags = self.tags | set(tags)
+        scales = [tag - TAG_DECIMAL for tag in tags if TAG_DECIMAL <= tag <= TAG_DECIMAL + MAX_SCALE]
+        scales += [TYPED_SCALE] if TAG_TYPED in tags else []
+        return Measure(max(scales, default=0), not scales, tags)
+
+    def of(self, column: str) -> str:
+        """HUGEINT or BIGINT: the value × 10^scale, NULL where it is no exact number."""
+        plain = encoding.mantissa(column)
+        if self.tags == {TAG_INTEGER} or self.tags == {TAG_DECIMAL + self.scale}:
+            return plain
+        cases = [
+            f"WHEN {tag} THEN {plain}::HUGEINT * {10 ** (self.scale - max(0, tag - TAG_DECIMAL))}"
+            for tag in sorted(self.tags)
+            if tag == TAG_INTEGER or TAG_DECIMAL <= tag <= TAG_DECIMAL + MAX_SCALE
+        ]
+        if TAG_TYPED in self.tags:
+            number = f"(SELECT max(d.number) FROM dictionary d WHERE d.id = {column})"
+            exact = f"TRY_CAST({number} AS DECIMAL(28,{TYPED_SCALE}))"
+            typed = f"CASE WHEN {exact} = {number} THEN ({exact} * {10**TYPED_SCALE})::HUGEINT END"
+            cases.append(f"WHEN {TAG_TYPED} THEN {typed} * {10 ** (self.scale - TYPED_SCALE)}")
+        return f"CASE {encoding.tag(column)} {' '.join(cases)} END" if cases else "NULL::BIGINT"
 
 
 @dataclass
@@ -33,22 +70,20 @@ class Running:
     aggregate: RunningAggregate
     columns: Columns
     store: Store
+    run: Callable[[str], duckdb.DuckDBPyConnection]
     keeps_all: bool  # the rule reads the results of groups that the round did not touch
-    scale: int | None = None  # of the results; None while all values are integers
     changed: int = 0  # groups touched in the last round
     _is_empty: bool = True
+    _measure: Measure = Measure()
     _names: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._names = [self.columns.of(v) for v in self.aggregate.contribution]
         declared = ", ".join(f"{name} BIGINT" for name in self._names)
-        self._run(f"CREATE OR REPLACE TEMP TABLE rl_share_{self.number} ({declared}, value DECIMAL(38,18))")
+        create_empty(self.store.connection, f"rl_share_{self.number}", f"{declared}, value HUGEINT")
         if self.keeps_all:
-            self._run(f"CREATE OR REPLACE TEMP TABLE rl_total_{self.number} ({', '.join(f'{n} BIGINT' for n in self._result_columns)})")
-
-    def _run(self, sql: str) -> duckdb.DuckDBPyConnection:
-        return self.store.connection.execute(sql)
-
+            declared = ", ".join(f"{name} BIGINT" for name in self._result_columns)
+            create_empty(self.store.connection, f"rl_total_{self.number}", declared)
     @property
     def _keys(self) -> list[str]:
         return [self.columns.of(key) for key in self.aggregate.keys]
@@ -78,50 +113,42 @@ class Running:
         names = ", ".join(f"c.{name}" for name in self._names)
         same = " AND ".join(f"s.{name} = c.{name}" for name in self._names)
         unknown = "" if self._is_empty else f" WHERE NOT EXISTS (SELECT 1 FROM rl_share_{self.number} s WHERE {same})"
-        found = self._run(
-            f"CREATE OR REPLACE TEMP TABLE rl_more_{self.number} AS SELECT {names}, {self._value('c')} AS value "
-            f"FROM (SELECT DISTINCT * FROM ({' UNION ALL '.join(selects)}) c{unknown}) c"
+        found = self.run(
+            f"CREATE OR REPLACE TEMP TABLE rl_more_{self.number} AS "
+            f"SELECT DISTINCT {names} FROM ({' UNION ALL '.join(selects)}) c{unknown}"
         ).fetchone()[0]
         if not found:
             self.changed = 0
             return
-        self._check_values()
-        self._run(f"INSERT INTO rl_share_{self.number} SELECT * FROM rl_more_{self.number}")
+        value = self._learn_values()
+        self.run(f"INSERT INTO rl_share_{self.number} SELECT *, {value} FROM rl_more_{self.number} c")
         self._total(parity)
         self._is_empty = False
 
-    def _value(self, alias: str) -> str:
-        """DECIMAL: the number that a contribution adds, NULL where it has none."""
-        argument = self.aggregate.argument
-        if argument is None or self.aggregate.function == "COUNT":
-            return "1::DECIMAL(38,18)"
-        column = f"{alias}.{self.columns.of(argument)}"
-        typed = f"(SELECT max(d.number) FROM dictionary d WHERE d.id = {column})"
-        has_typed = self._run(f"SELECT 1 FROM dictionary WHERE id >> {TAG_BITS} = {TAG_TYPED} AND number IS NOT NULL LIMIT 1").fetchone()
-        value = encoding.decimal_value(column)
-        return f"coalesce({value}, {typed})::DECIMAL(38,18)" if has_typed else f"{value}::DECIMAL(38,18)"
-
-    def _check_values(self) -> None:
-        """Values must be exact numbers, and for SUM not negative: else the result could shrink as the recursion goes on."""
+    def _learn_values(self) -> str:
+        """SQL of the value of a row of rl_more_n. Values must be exact numbers, and for SUM not negative: else the
+        result could shrink as the recursion goes on."""
         argument, function = self.aggregate.argument, self.aggregate.function
         if argument is None or function == "COUNT":
-            return
-        column = self.columns.of(argument)
-        decimals = f"max({column} >> {TAG_BITS}) FILTER (WHERE {encoding.has_tag(column, TAG_DECIMAL, TAG_DECIMAL + 18)})"
-        others = f"bool_or(NOT {encoding.has_tag(column, TAG_INTEGER)} AND NOT {encoding.has_tag(column, TAG_DECIMAL, TAG_DECIMAL + 18)})"
-        row = self._run(f"SELECT min(value), bool_or(value IS NULL), {decimals}, {others} FROM rl_more_{self.number}").fetchone()
-        least, has_none, decimal_tag, has_other = row
-        if has_none:
-            raise self._bad_value("value IS NULL", "R209", "is no integer or decimal", "give exact numbers, as xsd:decimal or xsd:integer")
+            return "1"
+        column, more = f"c.{self.columns.of(argument)}", f"rl_more_{self.number} c"
+        tags = [row[0] for row in self.run(f"SELECT DISTINCT {encoding.tag(column)} FROM {more}").fetchall()]
+        measure = self._measure.having_seen(tags)
+        if measure.scale > self._measure.scale and not self._is_empty:
+            factor = 10 ** (measure.scale - self._measure.scale)
+            self.run(f"UPDATE rl_share_{self.number} SET value = value * {factor}")
+        self._measure = measure
+        value = measure.of(column)
+        least, missing = self.run(f"SELECT min({value}), count(*) - count({value}) FROM {more}").fetchone()
+        if missing:
+            raise self._bad_value(f"{value} IS NULL", "R209", "is no exact number", "give integers or decimals with few digits")
         if function == "SUM" and least < 0:
-            raise self._bad_value("value < 0", "R208", "is negative", "leave negative values out by a FILTER, or mend the data")
-        scale = decimal_tag - TAG_DECIMAL if decimal_tag is not None else 6 if has_other else None
-        if scale is not None:
-            self.scale = max(self.scale or 0, scale)
+            raise self._bad_value(f"{value} < 0", "R208", "is negative", "leave negative values out by a FILTER, or mend the data")
+        return value
 
     def _bad_value(self, condition: str, code: str, what: str, help: str) -> RuleError:
         names = [self.columns.of(v) for v in self.aggregate.contribution]
-        row = self._run(f"SELECT {', '.join(names)} FROM rl_more_{self.number} WHERE {condition} LIMIT 1").fetchone()
+        row = self.run(f"SELECT {', '.join(names)} FROM rl_more_{self.number} c WHERE {condition} LIMIT 1").fetchone()
         bound = dict(zip(self.aggregate.contribution, row, strict=True))
         terms = self.store.decode(set(row))
         argument = self.aggregate.argument
@@ -143,22 +170,25 @@ class Running:
             help, self.aggregate.element.position, notes)  # fmt: skip
 
     def _total(self, parity: int) -> None:
+        """Aggregate anew the groups that rl_more_n touches."""
         function = self.aggregate.function
+        measure = Measure() if function == "COUNT" else self._measure
         summed = "count(*)" if function == "COUNT" else f"{function.lower()}(s.value)"
-        keys = [f"s.{key}" for key in self._keys]
-        touched = (
-            ""
-            if self._is_empty
-            else f" SEMI JOIN rl_more_{self.number} m ON {' AND '.join(f's.{key} = m.{key}' for key in self._keys)}"
-        )
+        keys = ", ".join(f"s.{key}" for key in self._keys)
+        same = " AND ".join(f"s.{key} = m.{key}" for key in self._keys)
+        touched = "" if self._is_empty else f" SEMI JOIN rl_more_{self.number} m ON {same}"
         table, result = f"rl_total_{self.number}_{parity}", self.columns.of(self.aggregate.result)
-        inner = f"SELECT {', '.join(keys)}, {summed} AS total FROM rl_share_{self.number} s{touched} GROUP BY {', '.join(keys)}"
-        is_integer = self.scale is None or function == "COUNT"
-        encoded = encoding.integer_id("t.total::HUGEINT") if is_integer else encoding.decimal_id("t.total", self.scale)
-        self.changed = self._run(
-            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {', '.join(f't.{key}' for key in self._keys)}, {encoded} AS {result} FROM ({inner}) t"
+        groups = f"SELECT {keys}, {summed} AS total FROM rl_share_{self.number} s{touched} GROUP BY {keys}"
+        first = encoding.base(TAG_INTEGER if measure.is_integer else TAG_DECIMAL + measure.scale) + BIAS
+        self.changed = self.run(
+            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {', '.join(f't.{key}' for key in self._keys)}, "
+            f"CASE WHEN t.total BETWEEN {1 - BIAS} AND {BIAS - 1} THEN {first} + t.total::BIGINT END AS {result} FROM ({groups}) t"
         ).fetchone()[0]
+        if self.run(f"SELECT 1 FROM {table} WHERE {result} IS NULL LIMIT 1").fetchone():
+            raise self.rule.error(
+                "R214", f"sums ?{self.aggregate.result.name} to more than an exact number holds",
+                "use a larger unit, or fewer fraction digits", self.aggregate.element.position)  # fmt: skip
         if self.keeps_all:
             same = " AND ".join(f"a.{key} = m.{key}" for key in self._keys)
-            self._run(f"DELETE FROM rl_total_{self.number} a USING {table} m WHERE {same}")
-            self._run(f"INSERT INTO rl_total_{self.number} SELECT * FROM {table}")
+            self.run(f"DELETE FROM rl_total_{self.number} a USING {table} m WHERE {same}")
+            self.run(f"INSERT INTO rl_total_{self.number} SELECT * FROM {table}")

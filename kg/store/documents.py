@@ -17,6 +17,7 @@ from typing import IO
 from pyoxigraph import DefaultGraph, NamedNode, Quad, RdfFormat, Triple, parse, serialize
 
 from kg.errors import DataError, Location
+from kg.sql.temporary import create_empty
 from kg.store import quads
 from kg.store.formats import GZIP_MAGIC, format_of, is_gzip_name
 from kg.store.staging import QuadEncoder
@@ -109,7 +110,7 @@ def _staged(store: Store, document: _Document, graph: str | None) -> Iterator[Qu
     """A transaction in which the table kg_document (g, s, p, o) holds the document's quads, repetitions included."""
     with store.transaction():
         run = store.connection.execute
-        run("CREATE OR REPLACE TEMP TABLE kg_document (g BIGINT, s BIGINT, p BIGINT, o BIGINT)")
+        create_empty(store.connection, "kg_document", "g BIGINT, s BIGINT, p BIGINT, o BIGINT")
         number = run("UPDATE meta SET value = (value::BIGINT + 1)::VARCHAR WHERE key = 'documents' RETURNING value").fetchone()[0]
         encoder = QuadEncoder(store, f"d{number}-", NamedNode(graph) if graph else None)
         with document.quads() as read:

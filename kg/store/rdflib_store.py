@@ -22,6 +22,7 @@ from rdflib.query import Result
 from rdflib.term import Identifier
 
 from kg.errors import DataError, StoreError
+from kg.sql.temporary import create_empty
 from kg.store.rdflib_terms import canonical, from_rdflib, to_rdflib
 from kg.store.staging import GraphName, QuadEncoder
 from kg.store.store import Store
@@ -163,7 +164,7 @@ class GuanxiStore(rdflib.store.Store):
                 if isinstance(name, NamedNode):
                     store.graph_id(name.value)
             if self._buffer:
-                store.connection.execute("CREATE OR REPLACE TEMP TABLE kg_added (g BIGINT, s BIGINT, p BIGINT, o BIGINT)")
+                create_empty(store.connection, "kg_added", "g BIGINT, s BIGINT, p BIGINT, o BIGINT")
                 QuadEncoder(store).stage(self._buffer, "kg_added")
                 store.insert("SELECT g, s, p, o FROM kg_added")
                 store.connection.execute("DROP TABLE kg_added")

@@ -11,6 +11,7 @@ import duckdb
 from pyoxigraph import NamedNode
 
 from kg.errors import StoreError
+from kg.sql.temporary import create_empty
 from kg.store import quads, schema, statistics
 from kg.store.dictionary import Dictionary
 from kg.store.quads import Diff, Touched
@@ -214,9 +215,7 @@ class Store:
             target = Target("quads" if is_new else "kg_staging")
             before = self._end_of_quads() if is_new else 0
             if not is_new:
-                self.connection.execute(
-                    "CREATE OR REPLACE TEMP TABLE kg_staging (g BIGINT, s BIGINT, p BIGINT, o BIGINT, rule INTEGER, round INTEGER)"
-                )
+                create_empty(self.connection, "kg_staging", "g BIGINT, s BIGINT, p BIGINT, o BIGINT, rule INTEGER, round INTEGER")
             yield target
             new_rows = f"quads WHERE rowid >= {before}" if is_new else "kg_staging"
             written = [row[0] for row in self.connection.execute(f"SELECT DISTINCT g FROM {new_rows}").fetchall()]

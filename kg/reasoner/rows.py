@@ -1,0 +1,35 @@
+"""Rows of term ids: a SELECT with one BIGINT column for each variable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kg.reasoner.statement import Step
+from kg.sparql import algebra as a
+
+
+@dataclass(frozen=True)
+class Rows:
+    """`sql` is a SELECT, which may run after its `steps`; `columns` names its column for each variable. No row is NULL
+    in any column."""
+
+    sql: str
+    columns: dict[a.Var, str] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def variables(self) -> set[a.Var]:
+        return set(self.columns)
+
+
+UNIT = Rows("SELECT 1 AS unit")
+
+
+class Columns:
+    """Column names for variables: DuckDB compares names without case, SPARQL does not."""
+
+    def __init__(self) -> None:
+        self._names: dict[a.Var, str] = {}
+
+    def of(self, variable: a.Var) -> str:
+        return self._names.setdefault(variable, f"v{len(self._names)}")
