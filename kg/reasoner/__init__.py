@@ -1,0 +1,20 @@
+"""Rule programs: reading them, checking them, drawing their conclusions, and finding the grounds of a conclusion."""
+
+from kg.reasoner.engine import InferReport, RuleReport, StratumReport, check, infer, infer_only
+from kg.reasoner.model import Program, Rule
+from kg.reasoner.srl import load_program, parse_program
+from kg.reasoner.watch import Progress
+
+__all__ = [
+    "InferReport",
+    "Program",
+    "Progress",
+    "Rule",
+    "RuleReport",
+    "StratumReport",
+    "check",
+    "infer",
+    "infer_only",
+    "load_program",
+    "parse_program",
+]

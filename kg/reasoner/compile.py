@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kg.reasoner.bodies import Branch, Element, Opaque, substitute
-from kg.reasoner.expressions import Expressions
+from kg.reasoner.expressions import Expressions, Kinds
 from kg.reasoner.model import Rule, variables_of, visible_variables
 from kg.reasoner.rows import UNIT, Columns, Rows
 from kg.reasoner.statement import Step
@@ -32,12 +32,14 @@ class Given:
 @dataclass
 class BodyCompiler:
     """Makes `Rows` of the bodies of one rule. `constant` gives the id of a ground term, which is in the dictionary by
-    then; `tags` tell which kinds of term a variable may hold, where that is known."""
+    then; `kinds` tell what a variable's column may hold, where that is known."""
 
     constant: Callable[[a.Term], int]
     expressions: Expressions
-    tags: Mapping[a.Var, frozenset[int]] = field(default_factory=dict)
+    triple_terms: Callable[[], str]  # the relation (id, s, p, o) of all triple terms
+    kinds: Kinds = field(default_factory=dict)
     columns: Columns = field(default_factory=Columns)
+    _terms: int = 0
 
     # ── conjunctions ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -62,15 +64,15 @@ class BodyCompiler:
         """Apply the filters whose variables are all there; returns those still to come."""
         ready = [f for f in filters if set(variables_of(f.condition)) <= rows.variables]
         if ready:
-            rows = self.expressions.filter(rows, [f.condition for f in ready], self.tags)
+            rows = self.expressions.filter(rows, [f.condition for f in ready], self.kinds)
         return rows, [f for f in filters if f not in ready]
 
     def _with_value(self, rows: Rows, setting: a.SetElement) -> Rows:
         """SET; where a triple pattern binds the variable too, both must name the same term."""
         if setting.variable not in rows.columns:
-            return self.expressions.extend(rows, setting.variable, setting.expression, self.columns.of(setting.variable), self.tags)
+            return self.expressions.extend(rows, setting.variable, setting.expression, self.columns.of(setting.variable), self.kinds)
         fresh = a.Var(setting.variable.name + "/set")
-        extended = self.expressions.extend(rows, fresh, setting.expression, self.columns.of(fresh), self.tags)
+        extended = self.expressions.extend(rows, fresh, setting.expression, self.columns.of(fresh), self.kinds)
         same = f"x.{extended.columns[fresh]} = x.{extended.columns[setting.variable]}"
         sql = f"SELECT {_list(rows.columns.values(), 'x')} FROM ({extended.sql}) x WHERE {same}"
         return Rows(sql, rows.columns, extended.steps)
@@ -106,10 +108,28 @@ class BodyCompiler:
         raise AssertionError(f"{type(element).__name__} binds nothing")
 
     def triple(self, pattern: a.TriplePattern, source: str) -> Rows:
+        """The matches of a pattern; a triple term in it is matched by its own parts (RDF 1.2)."""
+        parts: list[Rows] = []
+        subject, object = self._named(pattern.subject, parts), self._named(pattern.object, parts)
+        rows = self._match({"s": subject, "p": pattern.predicate, "o": object}, source)
+        return self.join([rows, *parts]) if parts else rows
+
+    def _named(self, node: a.Node, parts: list[Rows]) -> a.Node:
+        """The node, or a variable that stands for a triple term, whose matches are added to `parts`."""
+        if not isinstance(node, a.TripleTerm):
+            return node
+        self._terms += 1
+        name = a.Var(f"_:term{self._terms}")
+        subject, object = self._named(node.subject, parts), self._named(node.object, parts)
+        parts.append(self._match({"id": name, "s": subject, "p": node.predicate, "o": object}, self.triple_terms()))
+        return name
+
+    def _match(self, nodes: Mapping[str, a.Node], source: str) -> Rows:
+        """The rows of `source` whose columns hold these nodes: constants as given, equal variables equal."""
         columns: dict[a.Var, str] = {}
         places: dict[a.Var, str] = {}
         conditions: list[str] = []
-        for place, node in (("s", pattern.subject), ("p", pattern.predicate), ("o", pattern.object)):
+        for place, node in nodes.items():
             if not isinstance(node, a.Var):
                 conditions.append(f"t.{place} = {self.constant(node)}")
             elif node in places:

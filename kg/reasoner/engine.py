@@ -25,7 +25,7 @@ from kg.reasoner.rows import Rows
 from kg.reasoner.safety import check_well_formed
 from kg.reasoner.statement import Statement
 from kg.reasoner.stratify import Stratum, stratify
-from kg.reasoner.watch import Progress, Watch
+from kg.reasoner.watch import NEW_VALUE_ROUNDS, Progress, Watch
 from kg.sparql import algebra as a
 from kg.store import Diff, Store
 
@@ -76,6 +76,7 @@ def infer(
     fingerprint: str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     timeout: float | None = None,
+    new_value_rounds: int = NEW_VALUE_ROUNDS,
 ) -> InferReport:
     """Draw all conclusions of `programs`, each (owner, IRI of its graph, Program), and replace what each owner's graph
     held before. The graph holds only what no other graph says.
@@ -88,17 +89,19 @@ def infer(
     with store.transaction():
         graphs = [store.graph_id(iri, owner) for owner, iri, _ in programs]
         first = _first_number(store, [owner for owner, _, _ in programs])
-        with _running(store, rules, graphs, Watch(timeout, on_progress), first) as run:
+        with _running(store, rules, graphs, Watch(timeout, on_progress, new_value_rounds), first) as run:
             diffs = _write(store, programs, graphs, fingerprint, first)
             counts = dict(store.connection.execute("SELECT rule, count(*) FROM rl_inferred GROUP BY rule").fetchall())
     reports = tuple(RuleReport(rule.iri, owners[i], counts.get(first + i, 0)) for i, rule in enumerate(rules))
     return InferReport(reports, tuple(run.strata), time.perf_counter() - started, diffs)
 
 
-def infer_only(store: Store, program: Program, *, timeout: float | None = None) -> list[Triple]:
+def infer_only(
+    store: Store, program: Program, *, timeout: float | None = None, new_value_rounds: int = NEW_VALUE_ROUNDS
+) -> list[Triple]:
     """The triples that `program` concludes from the content of `store`, in the order of their rounds; no quad is
     written, though the dictionary may grow."""
-    with store.transaction(), _running(store, list(program.rules), [], Watch(timeout)):
+    with store.transaction(), _running(store, list(program.rules), [], Watch(timeout, None, new_value_rounds)):
         rows = store.connection.execute("SELECT s, p, o FROM rl_inferred ORDER BY round, rule").fetchall()
         terms = store.decode({term for row in rows for term in row})
     return [Triple(*(terms[term] for term in row)) for row in rows]
@@ -162,7 +165,7 @@ def _once(knowledge: Knowledge, rule: Rule, number: int, round_number: int) -> i
     """Evaluate a rule that does not depend on itself."""
     if not rule.head:
         return 0
-    compiler = BodyCompiler(knowledge.constant, knowledge.expressions, knowledge.kinds(rule.body, ()))
+    compiler = BodyCompiler(knowledge.constant, knowledge.expressions, knowledge.triple_terms, knowledge.kinds(rule.body, ()))
     rows = compiler.conjunction(whole(close_scopes(rule.body)), knowledge.source, rule.data_only)
     rows = named_blank_nodes(rule, number, rows, compiler)
     statement = Statement(rows.sql, rows.steps)

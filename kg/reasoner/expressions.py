@@ -1,7 +1,7 @@
 """The door to the query compiler: expressions over rows of term ids, and whole patterns as rows of ids.
 
-Every column is handed to the compiler as an id; `tags` narrow the kinds of term that it may hold, which spares look-ups
-in the dictionary. What an expression computes becomes an id again: numbers, dates and booleans by arithmetic, other
+Every column is handed to the compiler as an id, unless `kinds` says that it holds plain values; for ids `kinds` narrows
+the kinds of term, which spares look-ups in the dictionary. What an expression computes becomes an id again: numbers, dates and booleans by arithmetic, other
 terms through the dictionary, to which a step adds those that it lacks.
 """
 
@@ -22,7 +22,8 @@ from kg.sparql.relations import Relation, Scope
 from kg.sparql.values import ALL_TAGS, ID, Value
 from kg.store import Store
 
-Tags = Mapping[a.Var, frozenset[int]]
+# What is known of a variable's column: the tags that its ids may have, or the form of its values.
+Kinds = Mapping[a.Var, frozenset[int] | Value]
 
 
 class Expressions:
@@ -37,23 +38,22 @@ class Expressions:
         names = set(re.findall(r"\$(p\d+)\b", sql))
         return {name: value for name, value in self._compiler.parameters.items() if name in names}
 
-    def filter(self, rows: Rows, conditions: Sequence[a.Expression], tags: Tags) -> Rows:
+    def filter(self, rows: Rows, conditions: Sequence[a.Expression], kinds: Kinds) -> Rows:
         """The rows for which all conditions are true; an error is not (section 17.2)."""
-        scope = self._scope(rows, tags)
+        scope = self._scope(rows, kinds)
         tests = [condition(test, scope) for test in conditions]
         kept = ", ".join(f"{scope.alias}.{column}" for column in rows.columns.values()) or "1 AS unit"
         sql = f"SELECT {kept} {scope.from_clause} WHERE {' AND '.join(tests)}"
         return Rows(prelude(self._compiler) + sql, rows.columns, rows.steps)
 
-    def extend(self, rows: Rows, variable: a.Var, value: a.Expression, column: str, tags: Tags) -> Rows:
+    def extend(self, rows: Rows, variable: a.Var, value: a.Expression, column: str, kinds: Kinds) -> Rows:
         """The rows with one more column; those where the expression fails are left out, as SET demands."""
-        scope = self._scope(rows, tags)
+        scope = self._scope(rows, kinds)
         computed = expression(value, scope)
-        known = {old: Value(ID, name, False, ALL_TAGS) for old, name in rows.columns.items()}
         selected = [f"{scope.alias}.{name}" for name in rows.columns.values()] + [f"{computed.sql} AS {column}"]
         sql = f"{prelude(self._compiler)}SELECT {', '.join(selected)} {scope.from_clause}"
-        typed = known | {variable: computed.named(column).uncertain()}
-        return self._as_ids(sql, typed, rows.columns | {variable: column}, rows.steps)
+        new = {variable: computed.named(column).uncertain()}
+        return self._as_ids(sql, new, {variable: column}, rows.columns, rows.steps)
 
     def pattern(self, pattern: a.Pattern, variables: Sequence[a.Var], columns: Columns, source: str) -> Rows:
         """The solutions of a pattern over the relation `source` (s, p, o)."""
@@ -65,19 +65,26 @@ class Expressions:
         if any(value is None for value in typed.values()):
             nothing = ", ".join(f"NULL::BIGINT AS {name}" for name in wanted.values())
             return Rows(f"SELECT {nothing} WHERE false", wanted)
-        return self._as_ids(prelude(self._compiler) + relation.sql, typed, wanted, ())
+        return self._as_ids(prelude(self._compiler) + relation.sql, typed, wanted, {}, ())
 
-    def _scope(self, rows: Rows, tags: Tags) -> Scope:
-        columns = {
-            variable.name: Value(ID, name, False, tags=tags.get(variable, ALL_TAGS))
-            for variable, name in rows.columns.items()
-        }
+    def _scope(self, rows: Rows, kinds: Kinds) -> Scope:
+        def column(variable: a.Var, name: str) -> Value:
+            kind = kinds.get(variable, ALL_TAGS)
+            return kind.named(name) if isinstance(kind, Value) else Value(ID, name, False, tags=kind)
+
+        columns = {variable.name: column(variable, name) for variable, name in rows.columns.items()}
         return Scope.over(self._compiler, Relation(rows.sql, columns), Environment())
 
     def _as_ids(
-        self, sql: str, typed: Mapping[a.Var, Value], names: Mapping[a.Var, str], steps: tuple[Step, ...]
+        self,
+        sql: str,
+        typed: Mapping[a.Var, Value],
+        names: Mapping[a.Var, str],
+        kept: Mapping[a.Var, str],
+        steps: tuple[Step, ...],
     ) -> Rows:
-        """Typed columns as ids under `names`; rows with a column that has no value are left out."""
+        """Typed columns as ids under `names`, beside the columns `kept` as they are; rows in which one of the typed
+        columns has no value are left out."""
         unknown = [variable for variable, value in typed.items() if not is_inlinable(value) or value.local]
         if unknown:
             self._tables += 1
@@ -86,12 +93,13 @@ class Expressions:
             sql, steps = f"SELECT * FROM {table}", (*steps, step)
         relation = Relation(sql, {variable.name: value for variable, value in typed.items()})
         scope = Scope.over(self._compiler, relation, Environment())
-        ids = [f"{stored_id(scope.columns[variable.name], scope).sql} AS {name}" for variable, name in names.items()]
+        selected = [f"{scope.alias}.{name}" for name in kept.values()]
+        selected += [f"{stored_id(scope.columns[v.name], scope).sql} AS {name}" for v, name in names.items()]
         present = " AND ".join(f"x.{names[v]} IS NOT NULL" for v, value in typed.items() if value.nullable or v in unknown)
-        select = f"SELECT {', '.join(ids) or '1 AS unit'} {scope.from_clause}"
+        select = f"SELECT {', '.join(selected) or '1 AS unit'} {scope.from_clause}"
         if present:
             select = f"SELECT * FROM ({select}) x WHERE {present}"
-        return Rows(prelude(self._compiler) + select, dict(names), steps)
+        return Rows(prelude(self._compiler) + select, dict(kept) | dict(names), steps)
 
     def _new_terms(self, sql: str, values: Iterable[Value]) -> str:
         """A SELECT (tag, lex, extra) of the terms among these columns of `sql` that the dictionary lacks."""

@@ -20,15 +20,12 @@ from kg.reasoner.knowledge import CONCLUSION, Knowledge, Recursion, recursion_of
 from kg.reasoner.model import Rule, variables_of
 from kg.reasoner.paths import as_triples
 from kg.reasoner.rows import Columns, Rows
-from kg.reasoner.running import Running
+from kg.reasoner.running import RESULT, Running
 from kg.reasoner.statement import PARITY, Statement
 from kg.reasoner.stratify import can_match, cycle_through, premises
 from kg.reasoner.watch import Watch
 from kg.sparql import algebra as a
-from kg.sparql.values import NUMBER_TAGS
 from kg.sql.temporary import create_empty
-
-NEW_TERM_ROUNDS = 10_000
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ class Fixpoint:
             if not found:
                 break
             self.watch.check(self.rules[0], self.rounds)
-            if makes_terms and self.rounds > NEW_TERM_ROUNDS:
+            if makes_terms and self.rounds > self.watch.new_value_rounds:
                 raise self._diverges()
         self._finish()
         return total
@@ -133,8 +130,8 @@ class Fixpoint:
 
     def _compiler(self, elements: Sequence, columns: Columns) -> BodyCompiler:
         kinds = self.knowledge.kinds(elements, self._heads)
-        kinds |= {e.running.aggregate.result: NUMBER_TAGS for e in elements if isinstance(e, Total)}
-        return BodyCompiler(self.knowledge.constant, self.knowledge.expressions, kinds, columns)
+        kinds |= {e.running.aggregate.result: RESULT for e in elements if isinstance(e, Total)}
+        return BodyCompiler(self.knowledge.constant, self.knowledge.expressions, self.knowledge.triple_terms, kinds, columns)
 
     def _branches(self, rule: Rule, columns: Columns) -> list[tuple[Element | Total, ...]]:
         """The alternatives of a rule's body, each a conjunction."""
@@ -283,7 +280,7 @@ class Fixpoint:
         setting = next(e for e in rule.body if isinstance(e, a.SetElement))
         return rule.error(
             "R210",
-            f"still makes new values after {NEW_TERM_ROUNDS} rounds, so it seems never to end",
+            f"still makes new values after {self.watch.new_value_rounds} rounds, so it seems never to end",
             f"bound ?{setting.variable.name} by a FILTER, or compute it from asserted facts only (WHERE DATA)",
             setting.position,
         )

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import duckdb
-from pyoxigraph import BlankNode, Literal, NamedNode
+from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from kg.reasoner.bodies import Opaque, triples_within
 from kg.reasoner.expressions import Expressions
@@ -23,8 +23,10 @@ from kg.reasoner.statement import PARITY, Statement
 from kg.reasoner.stratify import can_match, path_predicates
 from kg.sparql import algebra as a
 from kg.sparql.values import ALL_TAGS, PREDICATE_TAGS, SUBJECT_TAGS, tag_classes
+from kg.sql.encoding import has_tag
 from kg.sql.temporary import create_empty
 from kg.store import Store
+from kg.terms import TAG_TRIPLE
 
 CONCLUSION = "s BIGINT, p BIGINT, o BIGINT, rule INTEGER, round INTEGER"
 RDF_TYPE = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
@@ -36,6 +38,7 @@ class Knowledge:
     def __init__(self, store: Store, own_graphs: Sequence[int]) -> None:
         self.store = store
         self.expressions = Expressions(store)
+        self._has_triple_terms = False
         self._ids: dict[object, int] = {}
         self._derived: set[NamedNode] | None = set()  # predicates in rl_inferred; None: any
         self._create_input(own_graphs)
@@ -95,11 +98,22 @@ class Knowledge:
         terms = list(dict.fromkeys(term for rule in rules for term in _constants((rule.head, rule.body))))
         self._ids.update(zip(terms, self.store.encode(terms), strict=True))
 
-    def constant(self, term: a.Term) -> int:
+    def constant(self, term: a.Term | a.TripleTerm) -> int:
         found = self._ids.get(term)
         if found is None:
-            found = self._ids[term] = self.store.encode([term])[0]
+            found = self._ids[term] = self.store.encode([_ground(term)])[0]
         return found
+
+    def triple_terms(self) -> str:
+        """The relation (id, s, p, o) of the triple terms in the dictionary (RDF 1.2), made when first asked for."""
+        if not self._has_triple_terms:
+            ids = [row[0] for row in self.run(f"SELECT id FROM dictionary WHERE {has_tag('id', TAG_TRIPLE)}").fetchall()]
+            create_empty(self.store.connection, "rl_triple_terms", "id BIGINT, s BIGINT, p BIGINT, o BIGINT")
+            for term_id, term in self.store.decode(ids).items():
+                parts = self.store.encode([term.subject, term.predicate, term.object])
+                self.run(f"INSERT INTO rl_triple_terms VALUES ({', '.join(map(str, [term_id, *parts]))})")
+            self._has_triple_terms = True
+        return "rl_triple_terms"
 
     def kinds(self, elements: Iterable[object], heads: Sequence[a.TriplePattern]) -> dict[a.Var, frozenset[int]]:
         """The kinds of term (tags) that the variables of these triple patterns may hold, where the input tells; `heads`
@@ -194,6 +208,12 @@ def recursion_of(pattern: a.TriplePattern, all_of: Sequence[Recursion]) -> Recur
         ):
             return recursion
     raise AssertionError("a recursive pattern without its relation")
+
+
+def _ground(term: a.Term | a.TripleTerm) -> a.Term | Triple:
+    if isinstance(term, a.TripleTerm):
+        return Triple(_ground(term.subject), term.predicate, _ground(term.object))
+    return term
 
 
 def _constants(thing: object):

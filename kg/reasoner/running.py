@@ -5,7 +5,7 @@
     rl_total_n_0, _1  table (one column per key, result)                   new results of the groups just touched
     rl_total_n        table (same columns)                                 all results, where the rule needs them
 
-A value is an integer: the number times 10^scale, so sums are exact; results are term ids like everything else.
+Values and results are integers: the number times 10^scale, so sums are exact. In rl_total_n the scale is 18.
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ from kg.reasoner.aggregate import RunningAggregate
 from kg.reasoner.model import Rule, short_name
 from kg.reasoner.rows import Columns, Rows
 from kg.sparql import algebra as a
+from kg.sparql.values import EXACT, Value
 from kg.sql import encoding
 from kg.sql.temporary import create_empty
 from kg.store import Store
-from kg.terms import BIAS, MAX_SCALE, TAG_DECIMAL, TAG_INTEGER, TAG_TYPED
+from kg.terms import MAX_SCALE, TAG_DECIMAL, TAG_INTEGER, TAG_TYPED
+
+# The form of a result's column, for the compiler of the tests made on it.
+RESULT = Value(EXACT, "", False, scale=18)
 
 # Numbers in the dictionary ("01", xsd:int) are read with this many fraction digits; more are refused, not rounded.
 TYPED_SCALE = 6
@@ -82,7 +86,7 @@ class Running:
         declared = ", ".join(f"{name} BIGINT" for name in self._names)
         create_empty(self.store.connection, f"rl_share_{self.number}", f"{declared}, value HUGEINT")
         if self.keeps_all:
-            declared = ", ".join(f"{name} BIGINT" for name in self._result_columns)
+            declared = ", ".join(f"{key} BIGINT" for key in self._keys) + f", {self.columns.of(self.aggregate.result)} HUGEINT"
             create_empty(self.store.connection, f"rl_total_{self.number}", declared)
     @property
     def _keys(self) -> list[str]:
@@ -179,15 +183,15 @@ class Running:
         touched = "" if self._is_empty else f" SEMI JOIN rl_more_{self.number} m ON {same}"
         table, result = f"rl_total_{self.number}_{parity}", self.columns.of(self.aggregate.result)
         groups = f"SELECT {keys}, {summed} AS total FROM rl_share_{self.number} s{touched} GROUP BY {keys}"
-        first = encoding.base(TAG_INTEGER if measure.is_integer else TAG_DECIMAL + measure.scale) + BIAS
-        self.changed = self.run(
-            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {', '.join(f't.{key}' for key in self._keys)}, "
-            f"CASE WHEN t.total BETWEEN {1 - BIAS} AND {BIAS - 1} THEN {first} + t.total::BIGINT END AS {result} FROM ({groups}) t"
-        ).fetchone()[0]
-        if self.run(f"SELECT 1 FROM {table} WHERE {result} IS NULL LIMIT 1").fetchone():
+        try:
+            self.changed = self.run(
+                f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {', '.join(f't.{key}' for key in self._keys)}, "
+                f"t.total::HUGEINT * {10 ** (RESULT.scale - measure.scale)} AS {result} FROM ({groups}) t"
+            ).fetchone()[0]
+        except duckdb.OutOfRangeException:
             raise self.rule.error(
-                "R214", f"sums ?{self.aggregate.result.name} to more than an exact number holds",
-                "use a larger unit, or fewer fraction digits", self.aggregate.element.position)  # fmt: skip
+                "R214", f"sums ?{self.aggregate.result.name} to more than can be held exactly", "use a larger unit",
+                self.aggregate.element.position) from None  # fmt: skip
         if self.keeps_all:
             same = " AND ".join(f"a.{key} = m.{key}" for key in self._keys)
             self.run(f"DELETE FROM rl_total_{self.number} a USING {table} m WHERE {same}")

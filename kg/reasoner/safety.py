@@ -68,6 +68,13 @@ def _check_not(rule: Rule, element: a.Not, bound: set[a.Var]) -> set[a.Var]:
 
 def _check_head(rule: Rule, bound: set[a.Var], local_to_not: set[a.Var]) -> None:
     for pattern in rule.head:
+        if any(isinstance(node, a.TripleTerm) and any(variables_of(node)) for node in (pattern.subject, pattern.object)):
+            raise rule.error(
+                "R212",
+                "makes a triple term with variables in its head",
+                "conclude the triple itself, or state the triple term in the data",
+                pattern.position,
+            )
         for variable in variables_of(pattern):
             if variable.is_anonymous or variable in bound:
                 continue

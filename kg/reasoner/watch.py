@@ -13,6 +13,9 @@ import duckdb
 from kg.errors import RuleError
 from kg.reasoner.model import Rule
 
+# A recursion that computes values and still finds some after so many rounds is taken to be endless.
+NEW_VALUE_ROUNDS = 10_000
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -26,10 +29,12 @@ class Progress:
 
 @dataclass
 class Watch:
-    """Tells a caller how far the run is, and ends it when `timeout` seconds are over."""
+    """Tells a caller how far the run is, and ends it when `timeout` seconds are over, or when a recursion has made new
+    values for `new_value_rounds` rounds."""
 
     timeout: float | None = None
     on_progress: Callable[[Progress], None] | None = None
+    new_value_rounds: int = NEW_VALUE_ROUNDS
     stratum: int = 0
     strata: int = 0
     started: float = field(default_factory=time.perf_counter)
