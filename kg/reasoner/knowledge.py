@@ -11,6 +11,7 @@ the part of rl_known under that predicate, and `rl_delta_n_0`/`_1`, what the las
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import duckdb
@@ -65,11 +66,14 @@ class Knowledge:
         )
 
     def close(self) -> None:
-        for kind, name in self.run(
-            "SELECT 'VIEW', view_name FROM duckdb_views() WHERE temporary AND view_name LIKE 'rl\\_%' ESCAPE '\\' "
-            "UNION ALL SELECT 'TABLE', table_name FROM duckdb_tables() WHERE temporary AND table_name LIKE 'rl\\_%' ESCAPE '\\'"
-        ).fetchall():
-            self.run(f"DROP {kind} IF EXISTS {name}")
+        """Drop what this run made; where its transaction has failed, the rollback does."""
+        listed = (
+            "SELECT 'VIEW', view_name FROM duckdb_views() WHERE temporary AND starts_with(view_name, 'rl_') "
+            "UNION ALL SELECT 'TABLE', table_name FROM duckdb_tables() WHERE temporary AND starts_with(table_name, 'rl_')"
+        )
+        with suppress(duckdb.TransactionException):
+            for kind, name in self.run(listed).fetchall():
+                self.run(f"DROP {kind} IF EXISTS {name}")
 
     # ── statements ───────────────────────────────────────────────────────────────────────────────────────────
 
