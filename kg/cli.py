@@ -39,12 +39,10 @@ DataOption = Annotated[list[Path], typer.Option("--data", help="RDF file; may be
 def main() -> None:
     """Run the command line; every expected error becomes one message and an exit code."""
     try:
-        app(standalone_mode=False)
+        raise SystemExit(app(standalone_mode=False) or 0)
     except KgError as error:
         err.print(str(error), markup=False)
         raise SystemExit(2) from None
-    except typer.Exit as leaving:
-        raise SystemExit(leaving.exit_code) from None
     except typer.Abort:
         raise SystemExit(130) from None
     except BrokenPipeError:
@@ -89,7 +87,10 @@ def serve(
     with KnowledgeGraph.open(project) as graph:
         graph.store  # noqa: B018 - fails with a remedy where nothing has been built
         address = f"http://{host}:{port}"
-        server = waitress.create_server(create_app(graph), host=host, port=port, threads=threads, ident="guanxi")
+        try:
+            server = waitress.create_server(create_app(graph), host=host, port=port, threads=threads, ident="guanxi")
+        except OSError as error:
+            raise ProjectError("P405", f"cannot listen on {host}:{port}: {error.strerror}", help="choose another one with --port") from None
         out.print(f"Guanxi serves {graph.project.name} at {address}")
         out.print("Try:")
         for line in _things_to_try(graph, address):
