@@ -148,7 +148,8 @@ def _temporal(target: str, other: str) -> Cast:
     pattern = f"{day}{zone}" if is_date else f"{day}{clock}{zone}"
 
     def cast(value: Value, scope: Scope) -> Value:
-        text = _trimmed(value, scope, pattern)
+        spelled = _trimmed(value, scope, pattern)
+        text = f"CASE WHEN length(regexp_extract({spelled}, '^-?[0-9]+')) > 4 OR try_strptime(left({spelled}, 10), '%Y-%m-%d') IS NOT NULL THEN {spelled} END"
         kind, lex = scope.let(datatype(value, scope).sql + " "), scope.let(lexical(value, scope).sql + " ")
         if is_date:
             converted = f"regexp_replace({lex}, 'T[0-9:.]+', '')"

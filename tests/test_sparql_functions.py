@@ -1,0 +1,123 @@
+"""Functions, operators and casts (SPARQL 1.1, section 17): what they give, and when they are errors."""
+
+from __future__ import annotations
+
+import pytest
+
+from kg.errors import NotSupported, QueryError
+from kg.sparql.evaluate import evaluate
+from kg.store import Store
+from tests.test_sparql_compile import PREFIXES, graph, rows
+
+
+def value(expression: str) -> str | None:
+    """The lexical form of an expression's value; None where it is an error."""
+    ((term,),) = evaluate(Store.memory(), f"SELECT ({expression} AS ?x) {{}}", prefixes=PREFIXES)
+    return None if term is None else getattr(term, "value", str(term))
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("1 / 3", "0.333333333333333333"),
+        ("2 / 3.0", "0.666666666666666667"),
+        ("-2 / 3", "-0.666666666666666667"),
+        ("0.1 + 0.2", "0.3"),
+        ("100000000000000000000 * 3", "300000000000000000000"),
+        ("1 / 0", None),
+        ("1e0 / 0", "INF"),
+        ("9007199254740993 + 0", "9007199254740993"),
+        ("ROUND(-2.5)", "-2"),
+        ("FLOOR(-1.2)", "-2"),
+        ("(1 / 3) * (1 / 3)", "0.111111111111111111"),
+        ("(1 / 3) * 300000000000", "99999999999.9999999"),
+        ("'a' + 1", None),
+    ],
+)
+def test_arithmetic_is_exact(expression: str, expected: str | None):
+    assert value(expression) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("SUBSTR('hello', 0, 3)", "he"),
+        ("SUBSTR('hello', -1)", "hello"),
+        ("STRBEFORE('abc', '')", ""),
+        ("STRAFTER('abc'@en, 'b')", "c"),
+        ("CONTAINS('abc'@en, 'b'@de)", None),
+        ("REPLACE('abcd', 'b(.)', '[$1]')", "a[c]d"),
+        ("REGEX('ABC', '^b', 'i')", "false"),
+        ("STRLEN('é€😀')", "3"),
+        ("ENCODE_FOR_URI('Ö b')", "%C3%96%20b"),
+        ("YEAR('2024-02-29T23:00:00-05:00'^^xsd:dateTime)", "2024"),
+        ("SECONDS('2024-02-29T23:00:07.25Z'^^xsd:dateTime)", "7.25"),
+        ("TZ('2024-02-29T23:00:00-05:00'^^xsd:dateTime)", "-05:00"),
+        ("TIMEZONE('2024-02-29T23:00:00-05:30'^^xsd:dateTime)", "-PT5H30M"),
+        ("SHA512('')", "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e"),
+    ],
+)
+def test_strings_and_dates(expression: str, expected: str | None):
+    assert value(expression) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("xsd:integer('12')", "12"),
+        ("xsd:integer(-3.7)", "-3"),
+        ("xsd:integer('1.5')", None),
+        ("xsd:decimal(1.5e0)", "1.5"),
+        ("xsd:double('INF')", "INF"),
+        ("xsd:boolean('yes')", None),
+        ("xsd:boolean(0.0)", "false"),
+        ("xsd:date('2024-02-30')", None),
+        ("xsd:dateTime('2024-02-28T01:02:03Z')", "2024-02-28T01:02:03Z"),
+        ("xsd:string(1.50)", "1.5"),
+    ],
+)
+def test_casts(expression: str, expected: str | None):
+    assert value(expression) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("1 = 1.0", "true"),
+        ("'01'^^xsd:integer = 1", "true"),
+        ("'2024-01-01T00:00:00Z'^^xsd:dateTime = '2024-01-01T02:00:00+02:00'^^xsd:dateTime", "true"),
+        ("'2024-01-01T00:00:00Z'^^xsd:dateTime < '2024-01-01T01:00:00'^^xsd:dateTime", None),
+        ("'a'^^:unknown = 'b'^^:unknown", None),
+        ("'a'^^:unknown = 'a'^^:unknown", "true"),
+        (":a < :b", None),
+        ("'NaN'^^xsd:double = 'NaN'^^xsd:double", "false"),
+        ("1 IN (2, 1 / 0)", None),
+        ("1 IN (1 / 0, 1)", "true"),
+        ("COALESCE(1 / 0, 'x')", "x"),
+        ("IF(1 / 0, 1, 2)", None),
+    ],
+)
+def test_comparisons_and_errors(expression: str, expected: str | None):
+    assert value(expression) == expected
+
+
+def test_a_number_beyond_38_digits_is_refused_and_never_wrong():
+    store = graph(":a :p 36000000000000000 .")
+    with pytest.raises(QueryError, match="38 digits"):
+        rows(store, "SELECT (?v * ?v * ?v AS ?x) { :a :p ?v }")
+
+
+def test_a_computed_text_joins_with_the_same_text_in_the_graph():
+    store = graph(':a :name "xy" . :b :first "x" ; :last "y" .')
+    assert rows(store, "SELECT ?s { :b :first ?f ; :last ?l BIND(CONCAT(?f, ?l) AS ?n) ?s :name ?n }") == [(":a",)]
+
+
+def test_a_computed_number_joins_as_a_term():
+    store = graph(":a :n 3 . :b :n 3.0 . :c :one 1 ; :two 2 .")
+    assert rows(store, "SELECT ?s { :c :one ?x ; :two ?y BIND(?x + ?y AS ?n) ?s :n ?n }") == [(":a",)]
+
+
+def test_an_unknown_function_is_named_with_its_place():
+    with pytest.raises(NotSupported, match="http://example.org/f") as raised:
+        evaluate(Store.memory(), "SELECT (:f(1) AS ?x) {}", prefixes=PREFIXES)
+    assert raised.value.location.line == 1
