@@ -87,7 +87,7 @@ def walk(manifest: Path) -> Iterator[Case]:
     """The cases of `manifest` in its order, those of included manifests first."""
     graph = _load(manifest)
     for include in _objects(graph, None, _MF + "include"):  # some manifests call themselves <>, some <#>
-        for item in _list(graph, include):
+        for item in _list(graph, include) if _objects(graph, include, _FIRST.value) or include == _NIL else [include]:
             yield from walk(_path(item))
     for entries in _objects(graph, None, _MF + "entries"):
         for node in _list(graph, entries):

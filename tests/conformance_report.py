@@ -9,6 +9,7 @@ SUITES = {
     "sparql11-query": "tests.conformance_sparql",
     "sparql11-protocol": "tests.conformance_protocol",
     "r2rml": "tests.conformance_r2rml",
+    "shacl": "tests.conformance_shacl",
 }
 
 

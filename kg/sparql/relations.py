@@ -62,6 +62,15 @@ class DictionaryRow:
 
 
 @dataclass(frozen=True)
+class Table:
+    """A table of term ids that the caller keeps, as an element of a basic graph pattern: its rows are joined like the
+    matches of a triple pattern. `columns` are (variable, column, tags, whether ids of this query's own may occur)."""
+
+    name: str
+    columns: tuple[tuple[str, str, frozenset[int], bool], ...]
+
+
+@dataclass(frozen=True)
 class DefaultGraph:
     """The dataset's default graph."""
 

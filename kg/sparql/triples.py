@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from kg.sparql import algebra, paths
 from kg.sparql.active_graph import NoSolution, named_graphs, source
 from kg.sparql.compiler import Compiler
-from kg.sparql.relations import Environment, EveryNamedGraph, NamedGraph, Relation
+from kg.sparql.relations import Environment, EveryNamedGraph, NamedGraph, Relation, Table
 from kg.sparql.values import ID, PREDICATE_TAGS, SUBJECT_TAGS, Value
 
 
@@ -59,13 +59,16 @@ class Conjunction:
 
 def basic_graph_pattern(compiler: Compiler, pattern: algebra.BGP, environment: Environment) -> Relation:
     """The solutions of a basic graph pattern, path patterns included."""
-    elements = [element for triple in pattern.triples for element in paths.expanded(compiler, triple)]
-    if not elements:
+    tables = [element for element in pattern.triples if isinstance(element, Table)]
+    elements = [element for triple in pattern.triples if not isinstance(triple, Table) for element in paths.expanded(compiler, triple)]
+    if not elements and not tables:
         return _unit(compiler, environment)
     triples = [element for element in elements if isinstance(element, algebra.TriplePattern)]
     routes = [element for element in elements if isinstance(element, algebra.PathPattern)]
     conjunction = Conjunction(compiler, environment)
     try:
+        for table in tables:
+            _add_table(conjunction, table)
         for triple in triples:
             _add_triple(conjunction, triple)
         for route in routes:
@@ -78,6 +81,9 @@ def basic_graph_pattern(compiler: Compiler, pattern: algebra.BGP, environment: E
 def _variables(pattern: algebra.BGP, environment: Environment) -> list[str]:
     names: dict[str, None] = {}
     for triple in pattern.triples:
+        if isinstance(triple, Table):
+            names |= dict.fromkeys(column[0] for column in triple.columns)
+            continue
         ends = (triple.subject, triple.object)
         for node in (*ends, triple.predicate) if isinstance(triple, algebra.TriplePattern) else ends:
             if isinstance(node, algebra.Var):
@@ -121,6 +127,13 @@ def _add_triple(conjunction: Conjunction, triple: algebra.TriplePattern) -> None
         conjunction.bind(environment.graph.variable, Value(ID, f"{alias}.g", False, tags=PREDICATE_TAGS))
 
 
+def _add_table(conjunction: Conjunction, table: Table) -> None:
+    alias = conjunction.compiler.fresh("t")
+    conjunction.tables.append(f"{table.name} AS {alias}")
+    for variable, column, tags, is_local in table.columns:
+        conjunction.bind(variable, Value(ID, f"{alias}.{column}", False, tags=tags, local=is_local))
+
+
 def _add_path(conjunction: Conjunction, route: algebra.PathPattern) -> None:
     compiler, environment = conjunction.compiler, conjunction.environment
     alias = compiler.fresh("t")
@@ -145,12 +158,12 @@ def _add_path(conjunction: Conjunction, route: algebra.PathPattern) -> None:
 
 def _seeds(conjunction: Conjunction, route: algebra.PathPattern) -> tuple[str, str] | None:
     """(which end, SQL of its candidates) where the triples beside a path bind one of its ends already."""
-    if isinstance(conjunction.environment.graph, EveryNamedGraph) or not conjunction.conditions or not conjunction.tables:
+    if isinstance(conjunction.environment.graph, EveryNamedGraph) or not conjunction.tables:
         return None
     for end, node in (("s", route.subject), ("o", route.object)):
         if isinstance(node, algebra.Var) and node.name in conjunction.columns:
             value = conjunction.columns[node.name]
-            where = f" WHERE {' AND '.join(conjunction.conditions)}"
+            where = f" WHERE {' AND '.join(conjunction.conditions)}" if conjunction.conditions else ""
             return end, f"SELECT DISTINCT {value.sql} AS n FROM {', '.join(conjunction.tables)}{where}"
     return None
 

@@ -1,0 +1,212 @@
+"""The state of one validation: its cursor, its temporary tables of nodes, and statements over them.
+
+Focus nodes and value nodes are tables of term ids; a constraint is one `Statement` over such a table, whose rows are its
+violations. A statement is made from the SPARQL algebra where the specification defines a constraint by SPARQL.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import duckdb
+from pyoxigraph import NamedNode
+
+from kg.errors import QueryError
+from kg.shapes.model import Shape, ShapesGraph
+from kg.sparql import algebra, patterns
+from kg.sparql.algebra import Var
+from kg.sparql.compiler import Compiler, Dataset
+from kg.sparql.decode import Row, decoded
+from kg.sparql.expressions import condition
+from kg.sparql.local_terms import prelude
+from kg.sparql.relations import Environment, Relation, Scope, Table
+from kg.sparql.values import ALL_TAGS, ID, Value, null
+from kg.store import Store
+from kg.terms import Term
+
+THIS, VALUE, PATH = Var("this"), Var("value"), Var("path")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A SELECT whose `columns` are `this` and, where a result has them, `value`, `path` and further variables."""
+
+    sql: str
+    parameters: Mapping[str, object]
+    columns: Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """A temporary table of distinct nodes, column f."""
+
+    table: str
+    focus: Value
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """A table of distinct (focus node, value node) pairs; of a node shape, both are the column f (section 3.7)."""
+
+    table: str
+    focus: Value
+    value: Value
+
+    def element(self, *names: str) -> Table:
+        """The table as part of a basic graph pattern that binds ?this and ?value, or only those named."""
+        columns = {"this": self.focus, "value": self.value}
+        return Table(self.table, tuple((name, columns[name].sql, columns[name].tags, columns[name].local) for name in names or columns))
+
+
+@dataclass
+class Validation:
+    """`connection` sees the data graph; temporary tables live on it and go with `close`."""
+
+    store: Store
+    shapes: ShapesGraph
+    connection: duckdb.DuckDBPyConnection
+    dataset: Dataset = field(default_factory=Dataset)
+    failing: Callable[[Validation, Shape, Nodes], Nodes | None] | None = None  # see constraints.py
+    local_terms: dict[Term, int] = field(default_factory=dict)
+    tables: list[str] = field(default_factory=list)
+    instances: dict[Term, Nodes] = field(default_factory=dict)
+
+    def close(self) -> None:
+        for table in self.tables:
+            self.connection.execute(f"DROP TABLE IF EXISTS {table}")
+
+    # ── Statements ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def compiler(self) -> Compiler:
+        return Compiler(self.store, dataset=self.dataset, local_terms=self.local_terms, compile_pattern=patterns.compile_pattern)
+
+    def compile(self, pattern: algebra.Pattern, variables: Sequence[str] = ("this", "value")) -> Statement | None:
+        """The solutions of a pattern, each once; None where there can be none."""
+        compiler = self.compiler()
+        relation = compiler.pattern(pattern, Environment())
+        return None if relation.is_empty else self._statement(compiler, relation, variables)
+
+    def _statement(self, compiler: Compiler, relation: Relation, variables: Sequence[str]) -> Statement:
+        columns = {name: relation.columns.get(name) or null() for name in variables}
+        selected = ", ".join(f"{column.sql} AS c{place}" for place, column in enumerate(columns.values()))
+        sql = f"{prelude(compiler)}SELECT DISTINCT {selected} FROM ({relation.sql})"
+        named = {name: column.named(f"c{place}") for place, (name, column) in enumerate(columns.items())}
+        return Statement(sql, used(compiler.parameters, sql), named)
+
+    def where_not(self, pairs: Pairs, expression: algebra.Expression, pattern: algebra.Pattern | None = None) -> Statement:
+        """The pairs for which an expression over ?this and ?value is not true; an error is not. The variables that
+        `pattern` binds besides are further columns, so that a pair may come several times."""
+        compiler = self.compiler()
+        relation = compiler.pattern(pattern or algebra.BGP((pairs.element(),)), Environment())
+        if relation.is_empty:
+            return self.rows_where(pairs, "false")
+        scope = Scope.over(compiler, relation, Environment())
+        test = condition(expression, scope)
+        columns = {name: scope.columns[name] for name in ("this", "value", *(name for name in scope.columns if name not in ("this", "value")))}
+        selected = ", ".join(f"{column.sql} AS c{place}" for place, column in enumerate(columns.values()))
+        sql = f"{prelude(compiler)}SELECT DISTINCT {selected} {scope.from_clause} WHERE NOT coalesce({test}, false)"
+        named = {name: column.named(f"c{place}") for place, (name, column) in enumerate(columns.items())}
+        return Statement(sql, used(compiler.parameters, sql), named)
+
+    def rows_where(self, pairs: Pairs, test: str) -> Statement:
+        """The pairs that meet an SQL condition over their table, alias t."""
+        sql = f"SELECT t.{pairs.focus.sql} AS f, t.{pairs.value.sql} AS v FROM {pairs.table} AS t WHERE {test}"
+        return Statement(sql, {}, {"this": pairs.focus.named("f"), "value": pairs.value.named("v")})
+
+    def focus_where(self, focus: Nodes | Pairs, test: str) -> Statement:
+        """The focus nodes (without value) that meet an SQL condition, alias t."""
+        return Statement(f"SELECT DISTINCT t.f AS f FROM {focus.table} AS t WHERE {test}", {}, {"this": focus.focus.named("f")})
+
+    # ── Running ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def execute(self, sql: str, parameters: Mapping[str, object] | None = None) -> duckdb.DuckDBPyConnection:
+        try:
+            return self.connection.execute(sql, dict(parameters) if parameters else None)
+        except duckdb.Error as error:
+            notes = [str(error).splitlines()[0]]
+            raise QueryError("Q390", "a compiled constraint failed", notes=notes, help="this is a fault of the compiler: please report the shape") from error
+
+    def rows(self, statement: Statement) -> list[Row]:
+        """The terms of a statement's rows."""
+        found = self.execute(statement.sql, statement.parameters).fetchall()
+        known = {term_id: term for term, term_id in self.local_terms.items()}
+        return decoded(found, statement.columns.values(), self.store, known) if found else []
+
+    def table(self, statement: Statement, names: Sequence[str]) -> str:
+        """A temporary table with the first columns of a statement, under `names`."""
+        table = f"kg_shapes_{len(self.tables) + 1}"
+        self.tables.append(table)
+        columns = ", ".join(f"{column.sql} AS {name}" for name, column in zip(names, statement.columns.values(), strict=False))
+        self.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT DISTINCT {columns} FROM ({statement.sql})", statement.parameters)
+        return table
+
+    def is_empty(self, table: str) -> bool:
+        return self.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is None
+
+    # ── Nodes ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def nodes(self, statement: Statement | None) -> Nodes | None:
+        """The distinct nodes of a statement's column `this`, materialised; None where there are none."""
+        if statement is None:
+            return None
+        found = Nodes(self.table(statement, ("f",)), statement.columns["this"].named("f"))
+        return None if self.is_empty(found.table) else found
+
+    def constants(self, terms: Sequence[Term]) -> Statement:
+        """Terms that a shapes graph names, whether the data graph has them or not."""
+        compiler = self.compiler()
+        values = [compiler.constant(term) for term in terms]
+        tags = frozenset(tag for value in values for tag in value.tags)
+        rows = ", ".join(f"({value.sql}::BIGINT)" for value in values)
+        focus = Value(ID, "f", False, tags=tags, local=any(value.local for value in values))
+        return Statement(f"SELECT f FROM (VALUES {rows}) AS t(f)", {}, {"this": focus})
+
+    def union(self, statements: Sequence[Statement]) -> Nodes | None:
+        """The distinct nodes of the column `this` of several statements."""
+        several = [self.nodes(statement) for statement in statements]
+        found = [one for one in several if one is not None]
+        if len(found) < 2:
+            return found[0] if found else None
+        tags = frozenset(tag for one in found for tag in one.focus.tags)
+        focus = Value(ID, "f", False, tags=tags, local=any(one.focus.local for one in found))
+        return self.nodes(Statement(" UNION ".join(f"SELECT f FROM {one.table}" for one in found), {}, {"this": focus}))
+
+    def values(self, shape: Shape, focus: Nodes) -> Pairs:
+        """The value nodes of focus nodes (section 2.3.1 and 3.7)."""
+        if shape.path is None:
+            return Pairs(focus.table, focus.focus, focus.focus)
+        pattern = algebra.BGP((self.focus_element(focus), algebra.PathPattern(THIS, shape.path, VALUE)))
+        statement = self.compile(pattern)
+        if statement is None:
+            empty = Value(ID, "v", False, tags=ALL_TAGS)
+            statement = Statement("SELECT NULL::BIGINT AS f, NULL::BIGINT AS v WHERE false", {}, {"this": focus.focus, "value": empty})
+        columns = statement.columns
+        return Pairs(self.table(statement, ("f", "v")), columns["this"].named("f"), columns["value"].named("v"))
+
+    def focus_element(self, focus: Nodes) -> Table:
+        return Table(focus.table, (("this", "f", focus.focus.tags, focus.focus.local),))
+
+    def distinct_values(self, pairs: Pairs) -> Nodes | None:
+        """The value nodes as focus nodes of another shape."""
+        if pairs.value.sql == pairs.focus.sql:
+            return Nodes(pairs.table, pairs.focus)
+        return self.nodes(Statement(f"SELECT v FROM {pairs.table}", {}, {"this": pairs.value}))
+
+    def values_of(self, focus: Nodes | Pairs, predicate: NamedNode) -> str | None:
+        """A table (f, v) of the values of a property of focus nodes; None where there are none."""
+        element = Table(focus.table, (("this", "f", focus.focus.tags, focus.focus.local),))
+        statement = self.compile(algebra.BGP((element, algebra.TriplePattern(THIS, predicate, VALUE))))
+        return None if statement is None else self.table(statement, ("f", "v"))
+
+    def id_of(self, term: Term) -> int | None:
+        """The id of a term that the data graph or this validation knows."""
+        found = self.store.lookup(term)
+        return self.local_terms.get(term) if found is None else found
+
+
+def used(parameters: Mapping[str, object], sql: str) -> dict[str, object]:
+    """Those parameters that the statement mentions; DuckDB refuses others."""
+    names = set(re.findall(r"\$(p\d+)", sql))
+    return {name: value for name, value in parameters.items() if name in names}

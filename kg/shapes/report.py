@@ -1,0 +1,163 @@
+"""Validation reports (section 3.6): results, counts, and the report as RDF, as a table, as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, serialize
+
+from kg.shapes.vocabulary import SH, TYPE, VIOLATION, sh
+from kg.store.formats import format_of
+from kg.terms import Term
+
+_TABLE_ROWS = 50  # results that the table shows; the counts above them are complete
+
+
+@dataclass(frozen=True)
+class ValidationResult:
+    """One sh:ValidationResult. `path` is the term of sh:resultPath, `path_triples` describe it where it is no IRI."""
+
+    focus_node: Term
+    path: Term | None
+    value: Term | None
+    source_shape: Term
+    component: NamedNode
+    severity: NamedNode
+    messages: tuple[Literal, ...]
+    source_constraint: Term | None = None
+    path_triples: tuple[Triple, ...] = ()
+    path_text: str | None = None
+    shape_name: str = ""
+
+    def message(self, language: str = "en") -> str:
+        """The message in a language, else the first."""
+        chosen = next((one for one in self.messages if (one.language or "").split("-")[0] == language), None)
+        return (chosen or self.messages[0]).value if self.messages else ""
+
+
+@dataclass(frozen=True)
+class ValidationReport:
+    """`results` in the order of the shapes; `without_focus` names the shapes whose targets select nothing."""
+
+    results: tuple[ValidationResult, ...]
+    without_focus: tuple[str, ...] = ()
+    prefixes: Mapping[str, str] | None = None
+
+    @property
+    def conforms(self) -> bool:
+        """Whether there is no result, of whatever severity (section 3.6.1.1)."""
+        return not self.results
+
+    @property
+    def counts(self) -> Counter[tuple[str, str, str]]:
+        """How many results by (shape, severity, component), local names."""
+        return Counter((one.shape_name, _local(one.severity), _local(one.component)) for one in self.results)
+
+    # ── RDF ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def triples(self) -> Iterator[Triple]:
+        """The report as a sh:ValidationReport."""
+        report = BlankNode()
+        yield Triple(report, TYPE, sh("ValidationReport"))
+        yield Triple(report, sh("conforms"), Literal(self.conforms))
+        for result in self.results:
+            node = BlankNode()
+            yield Triple(report, sh("result"), node)
+            yield Triple(node, TYPE, sh("ValidationResult"))
+            yield from _result_triples(node, result)
+
+    def write(self, format: str | RdfFormat = "turtle") -> bytes:
+        """The report in an RDF syntax."""
+        prefixes = {name: iri for name, iri in (self.prefixes or {}).items() if iri} | {"sh": SH}
+        return serialize(self.triples(), format=format_of(format, None), prefixes=prefixes)
+
+    # ── For people and programs ──────────────────────────────────────────────────────────────────────────────
+
+    def as_dict(self, offset: int = 0, limit: int | None = None) -> dict[str, object]:
+        """JSON-ready: counts first, then a page of the results."""
+        page = self.results[offset : None if limit is None else offset + limit]
+        return {
+            "conforms": self.conforms,
+            "results": len(self.results),
+            "severities": dict(Counter(_local(one.severity) for one in self.results)),
+            "counts": [
+                {"shape": shape, "severity": severity, "component": name, "results": number}
+                for (shape, severity, name), number in self.counts.most_common()
+            ],
+            "withoutFocusNodes": list(self.without_focus),
+            "page": [self._result_dict(one) for one in page],
+        }
+
+    def json(self) -> str:
+        return json.dumps(self.as_dict(), ensure_ascii=False, indent=1)
+
+    def text(self, language: str = "en") -> str:
+        """A table: the counts by shape and severity, then the first results."""
+        if self.conforms:
+            return "The data conforms to the shapes."
+        rows = [("results", "severity", "constraint", "shape")]
+        rows += [(f"{number:,}", severity, name, shape) for (shape, severity, name), number in self.counts.most_common()]
+        lines = _aligned(rows)
+        lines.append("")
+        details = [("focus node", "path", "value", "message")]
+        for one in self.results[:_TABLE_ROWS]:
+            details.append((self._short(one.focus_node), one.path_text or "", "" if one.value is None else self._short(one.value), one.message(language)))
+        lines += _aligned(details)
+        if len(self.results) > _TABLE_ROWS:
+            lines.append(f"… and {len(self.results) - _TABLE_ROWS:,} more")
+        return "\n".join(lines)
+
+    def _result_dict(self, result: ValidationResult) -> dict[str, object]:
+        members = {
+            "focusNode": self._short(result.focus_node),
+            "path": result.path_text,
+            "value": None if result.value is None else self._short(result.value),
+            "shape": result.shape_name,
+            "component": _local(result.component),
+            "severity": _local(result.severity),
+            "messages": {message.language or "": message.value for message in result.messages},
+        }
+        return {name: value for name, value in members.items() if value is not None}
+
+    def _short(self, term: Term) -> str:
+        """A term in Turtle's notation, with a prefix where one fits."""
+        if isinstance(term, NamedNode):
+            for name, namespace in (self.prefixes or {}).items():
+                if namespace and term.value.startswith(namespace) and len(term.value) > len(namespace):
+                    return f"{name}:{term.value.removeprefix(namespace)}"
+        return str(term)
+
+
+def _result_triples(node: BlankNode, result: ValidationResult) -> Iterator[Triple]:
+    yield Triple(node, sh("focusNode"), result.focus_node)
+    yield Triple(node, sh("resultSeverity"), result.severity or VIOLATION)
+    yield Triple(node, sh("sourceConstraintComponent"), result.component)
+    yield Triple(node, sh("sourceShape"), result.source_shape)
+    if result.path is not None:
+        fresh: dict[Term, BlankNode] = {}
+        for triple in result.path_triples:
+            yield Triple(_renamed(triple.subject, fresh), triple.predicate, _renamed(triple.object, fresh))
+        yield Triple(node, sh("resultPath"), _renamed(result.path, fresh))
+    if result.value is not None:
+        yield Triple(node, sh("value"), result.value)
+    if result.source_constraint is not None:
+        yield Triple(node, sh("sourceConstraint"), result.source_constraint)
+    for message in result.messages:
+        yield Triple(node, sh("resultMessage"), message)
+
+
+def _renamed(term: Term, fresh: dict[Term, BlankNode]) -> Term:
+    """Blank nodes of a path are the result's own."""
+    return fresh.setdefault(term, BlankNode()) if isinstance(term, BlankNode) else term
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [min(max(len(row[place]) for row in rows), 60) for place in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _local(iri: NamedNode) -> str:
+    return iri.value.replace("#", "/").rsplit("/", 1)[-1].removesuffix("ConstraintComponent") or iri.value

@@ -1,0 +1,37 @@
+"""Targets (section 2.1): the focus nodes of a shape, all at once."""
+
+from __future__ import annotations
+
+from kg.shapes.compile import THIS, Nodes, Statement, Validation
+from kg.shapes.model import Shape, Target
+from kg.shapes.vocabulary import SUB_CLASS_OF, TYPE
+from kg.sparql import algebra
+from kg.sparql.algebra import Var
+from kg.terms import Term
+
+
+def focus_nodes(validation: Validation, shape: Shape) -> Nodes | None:
+    """The union of what the shape's targets declare; None where that is nothing."""
+    named = [target.value for target in shape.targets if target.kind == "targetNode"]
+    statements = [validation.constants(named)] if named else []
+    for target in shape.targets:
+        statement = _statement(validation, target) if target.kind != "targetNode" else None
+        if statement is not None:
+            statements.append(statement)
+    return validation.union(statements)
+
+
+def _statement(validation: Validation, target: Target) -> Statement | None:
+    if target.kind == "targetClass":
+        return validation.compile(instances_pattern(target.value, THIS), ("this",))
+    if target.kind == "target":
+        return validation.compile(target.query.pattern, ("this",))
+    other = Var("other")
+    subject, object_ = (THIS, other) if target.kind == "targetSubjectsOf" else (other, THIS)
+    return validation.compile(algebra.BGP((algebra.TriplePattern(subject, target.value, object_),)), ("this",))
+
+
+def instances_pattern(class_: Term, variable: Var) -> algebra.Pattern:
+    """SHACL instances of a class: rdf:type/rdfs:subClassOf* (section 1.1)."""
+    path = algebra.Sequence(algebra.Link(TYPE), algebra.ZeroOrMore(algebra.Link(SUB_CLASS_OF)))
+    return algebra.BGP((algebra.PathPattern(variable, path, class_),))
