@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -123,11 +123,13 @@ def gists(things: Iterable[Term], besides: Term) -> dict[NamedNode, list[tuple[N
     for thing, predicate, value in current.select(text):
         if predicate != RDF_TYPE and value != besides:
             facts[thing].append((predicate, value))
-    return {thing: sorted(each, key=_telling)[:_GIST] for thing, each in facts.items() if len(each) <= _FACTS_A_GIST}
+    return {thing: _most_telling(each) for thing, each in facts.items() if len(each) <= _FACTS_A_GIST}
 
 
-def _telling(fact: tuple[NamedNode, Term]) -> tuple[bool, str]:
-    return isinstance(fact[1], Literal), fact[0].value
+def _most_telling(facts: list[tuple[NamedNode, Term]]) -> list[tuple[NamedNode, Term]]:
+    """Properties of one value before those of many, links before literals."""
+    often = Counter(predicate for predicate, _ in facts)
+    return sorted(facts, key=lambda fact: (often[fact[0]], isinstance(fact[1], Literal), fact[0].value))[:_GIST]
 
 
 # ── Provenance ───────────────────────────────────────────────────────────────────────────────────────────────

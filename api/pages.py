@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import islice
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request, url_for
@@ -25,6 +26,7 @@ from kg.terms import Term
 blueprint = Blueprint("pages", __name__)
 
 _ROWS = 100
+_TRIALS = 3
 _HITS = 30
 _CLASSES = """SELECT ?class (COUNT(*) AS ?things) WHERE {
   ?thing a ?class
@@ -59,7 +61,7 @@ def start() -> Response:
     ]  # fmt: skip
     return make_response(
         render_template(
-            "start.html", figures=_figures(status), classes=classes, classes_query=_CLASSES, trials=list(_trials(status)),
+            "start.html", figures=_figures(status), classes=classes, classes_query=_CLASSES, trials=list(islice(_trials(status), _TRIALS)),
         )
     )  # fmt: skip
 
@@ -90,17 +92,24 @@ def _trials(status: Status) -> Iterator[Trial]:
 
 
 def _question_to_try() -> SavedQuery | None:
-    """A saved query whose parameters all have examples; one that asks about a thing of a class says most."""
+    """A saved query whose parameters all have examples, of the most special domain, which comes last."""
     ready = [query for query in saved_queries.load(current.project()) if query.parameters and len(query.examples()) == len(query.parameters)]
-    return min(ready, key=lambda query: all(parameter.of_class is None for parameter in query.parameters), default=None)
+    return max(ready, key=lambda query: current.project().domains.index(query.domain), default=None)
+
+
+_NAMED_CONCLUSION = """
+PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
+SELECT ?subject ?predicate ?object WHERE {{
+  GRAPH {graph} {{ ?subject ?predicate ?object }}
+  ?subject rdfs:label ?name . ?object rdfs:label ?other . FILTER(?subject != ?object && ?predicate != rdf:type)
+}} LIMIT 1"""
 
 
 def _conclusion(status: Status) -> tuple[Term, ...] | None:
     """An inferred triple between two named things, if any."""
     for graph in status.graphs:
         if str(graph["owner"]).startswith("infer:") and graph["triples"]:
-            text = f"SELECT * WHERE {{ GRAPH {NamedNode(graph['iri'])} {{ ?subject ?predicate ?object FILTER(ISIRI(?object) && ISIRI(?subject)) }} }} LIMIT 1"
-            rows = current.select(text)
+            rows = current.select(_NAMED_CONCLUSION.format(graph=NamedNode(graph["iri"])))
             if rows:
                 return tuple(rows[0])
     return None
