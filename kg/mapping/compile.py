@@ -19,7 +19,18 @@ from kg.mapping.model import TermMap, TermType
 from kg.mapping.relations import Relation, RelationColumn, identifier
 from kg.mapping.template import Column, Template
 from kg.sql import encoding
-from kg.terms import MAX_KEY, TAG_BLANK, TAG_IRI, TAG_LANG, TAG_STRING, TAG_TYPED, XSD_DATETIME, XSD_DECIMAL, XSD_STRING
+from kg.terms import (
+    MAX_KEY,
+    TAG_BLANK,
+    TAG_IRI,
+    TAG_LANG,
+    TAG_STRING,
+    TAG_TYPED,
+    XSD_BOOLEAN,
+    XSD_DATETIME,
+    XSD_DECIMAL,
+    XSD_STRING,
+)
 
 REJECTED, PENDING = -1, -2
 _ILLEGAL_IN_IRI = re.compile(r"[\x00-\x20<>\"{}|\\^`]")
@@ -71,6 +82,7 @@ class TermPlan:
     reason: str | None = None  # why values are REJECTED, where they may be
     uses: tuple[int, ...] = ()  # indexes of the columns
     template: tuple[str, str] | None = None  # prefix and suffix where the key is inlined
+    is_rarely_pending: bool = False  # as a rule, every value is inlined
 
 
 class RelationCompiler:
@@ -174,7 +186,7 @@ class RelationCompiler:
         inlined = encoding.template_id(number, key)
         return TermPlan(
             term_map, shape, f"CASE WHEN {alias} IS NULL THEN NULL ELSE coalesce({inlined}, {PENDING}) END", lexical, TAG_IRI,
-            uses=uses, template=(prefix, template.suffix),
+            uses=uses, template=(prefix, template.suffix), is_rarely_pending=True,
         )  # fmt: skip
 
     def _absolute(self, template: Template, lexical: str) -> tuple[str, str]:
@@ -234,7 +246,7 @@ class RelationCompiler:
         if alias is not None and datatype == natural.natural_datatype(kind):
             inlined = natural.natural_id(kind, alias)
             test = f"CASE WHEN {alias} IS NULL THEN NULL ELSE coalesce({inlined or 'NULL'}, {PENDING}) END"
-            return TermPlan(term_map, shape, test, text, TAG_TYPED, datatype, uses=uses)
+            return TermPlan(term_map, shape, test, text, TAG_TYPED, datatype, uses=uses, is_rarely_pending=inlined is not None)
         return self._cast_literal(term_map, datatype, kind, text, uses)
 
     def _cast_literal(self, term_map: TermMap, datatype: str, kind: str, text: str, uses: tuple[int, ...]) -> TermPlan:
@@ -246,7 +258,8 @@ class RelationCompiler:
         test = f"CASE WHEN {text} IS NULL THEN NULL ELSE coalesce({', '.join(ways)}, {checked}) END"
         short = re.sub(r".*[#/]", "", datatype)
         reason = f"is not an xsd:{short}" if natural.is_checked(datatype) else None
-        return TermPlan(term_map, TermShape("literal", datatype), test, lexical, TAG_TYPED, datatype, reason, uses)
+        is_rare = quick is not None or datatype == XSD_BOOLEAN
+        return TermPlan(term_map, TermShape("literal", datatype), test, lexical, TAG_TYPED, datatype, reason, uses, is_rarely_pending=is_rare)
 
     def _quick_id(self, term_map: TermMap, datatype: str, kind: str, text: str) -> str | None:
         """BIGINT: the id of a text in the usual canonical form, by a cast there and back; NULL for all others.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import duckdb
+
 from kg.errors import Location, MappingError
 from kg.mapping.compile import PENDING, REJECTED, RelationCompiler, TermPlan
 from kg.mapping.model import TermMap
@@ -53,6 +55,10 @@ class EncodedSource:
         found = self.relation.column(column, None)
         return found.declared or found.type
 
+    @property
+    def raw(self) -> str:
+        return f"kg_raw_{self.number}"
+
     def encoded_sql(self, columns: str = "") -> str:
         """SELECT of the id columns t0, …, the join columns, the columns they come from, and `columns` of the relation."""
         ids = [f"{plan.id} AS t{n}" for n, plan in enumerate(self.terms)]
@@ -62,31 +68,40 @@ class EncodedSource:
 
 
 def encode(store: Store, source: EncodedSource) -> None:
-    """Fill `source.table`, with every PENDING term looked up or added to the dictionary; counts NULL and REJECTED."""
+    """Fill `source.table`, with every PENDING term looked up or added to the dictionary; counts NULL and REJECTED.
+
+    Texts are kept at first only for terms that are not inlined as a rule. Where another turns out to be PENDING, the
+    source is read once more.
+    """
+    kept = {n for n, plan in enumerate(source.terms) if plan.lexical is not None and not plan.is_rarely_pending}
+    pending = _read(store, source, kept)
+    if not pending <= kept:
+        kept |= pending
+        pending = _read(store, source, kept)
+    _look_up(store, source, sorted(pending))
+
+
+def _read(store: Store, source: EncodedSource, kept: set[int]) -> set[int]:
+    """CREATE `source.raw` with the ids t0, … and for the terms `kept` the texts l0, … beside them; the PENDING terms."""
     run = store.connection.execute
-    pending = [n for n, plan in enumerate(source.terms) if plan.lexical is not None]
-    lexicals = [f"CASE WHEN t{n} = {PENDING} THEN {source.terms[n].lexical} END AS l{n}" for n in pending]
-    kept = [f"t{n}" for n in range(len(source.terms))] + [f"j{n}" for n in source.joins.values()]
-    raw = f"{source.table}_raw" if pending else source.table
+    terms = range(len(source.terms))
+    lexicals = [f"CASE WHEN t{n} = {PENDING} THEN {source.terms[n].lexical} END AS l{n}" for n in sorted(kept)]
+    columns = [*(f"t{n}" for n in terms), *(f"j{n}" for n in source.joins.values()), *lexicals]
     try:
-        run(f"CREATE OR REPLACE TEMP TABLE {raw} AS SELECT {', '.join([*kept, *lexicals]) or 'nothing'} FROM ({source.encoded_sql()})")
-    except Exception as error:  # a source's content can fail in ways that no check foresees
+        run(f"CREATE OR REPLACE TEMP TABLE {source.raw} AS SELECT {', '.join(columns) or 'nothing'} FROM ({source.encoded_sql()})")
+    except duckdb.Error as error:  # a source's content can fail in ways that no check foresees
         raise MappingError("M208", f"{source.relation.name} cannot be read: {str(error).splitlines()[0]}", help="check the file and its declaration") from error
-    counts = ["count(*)"]
-    for n in range(len(source.terms)):
-        counts += [f"count(*) - count(t{n})", f"count(*) FILTER (t{n} = {REJECTED})", f"count(*) FILTER (t{n} = {PENDING})"]
-    row = run(f"SELECT {', '.join(counts)} FROM {raw}").fetchone()
+    counts = [f"count(*) - count(t{n}), count(*) FILTER (t{n} = {REJECTED}), count(*) FILTER (t{n} = {PENDING})" for n in terms]
+    row = run(f"SELECT {', '.join(['count(*)', *counts])} FROM {source.raw}").fetchone()
     source.rows = row[0]
-    for n in range(len(source.terms)):
-        source.nulls[n], source.rejected[n] = row[1 + 3 * n], row[2 + 3 * n]
-    if not pending:
-        return
-    _look_up(store, source, raw, [n for n in pending if row[3 + 3 * n]])
+    source.nulls = {n: row[1 + 3 * n] for n in terms}
+    source.rejected = {n: row[2 + 3 * n] for n in terms}
+    return {n for n in terms if row[3 + 3 * n]}
 
 
-def _look_up(store: Store, source: EncodedSource, raw: str, pending: list[int]) -> None:
-    """Replace PENDING by the ids of the texts beside it; terms of one kind share a table of (lex, id)."""
-    run = store.connection.execute
+def _look_up(store: Store, source: EncodedSource, pending: list[int]) -> None:
+    """CREATE `source.table`: PENDING replaced by the ids of the texts beside it; terms of one kind share a table of (lex, id)."""
+    run, raw = store.connection.execute, source.raw
     if not pending:
         run(f"ALTER TABLE {raw} RENAME TO {source.table}")
         return

@@ -185,7 +185,7 @@ class _Run:
 
     def _drop(self, source: EncodedSource) -> None:
         with suppress(duckdb.TransactionException):  # a failed transaction takes its tables with it
-            for table in (source.table, f"{source.table}_raw"):
+            for table in (source.table, source.raw):
                 self.store.connection.execute(f"DROP TABLE IF EXISTS {table}")
 
     def report(self, one: TriplesMap, rejected: int) -> TriplesMapReport:
