@@ -178,14 +178,12 @@ class RelationCompiler:
         if number is None:
             return TermPlan(term_map, shape, _pending_unless_null(lexical, uses), lexical, TAG_IRI, uses=uses)
         kind = self._type(column)
-        key = alias
-        if not natural.is_integer(kind):
-            text = natural.natural_lexical(kind, alias)
-            cast = self._cast(text, "BIGINT")
-            key = f"(CASE WHEN {cast}::VARCHAR = {text} THEN {cast} END)"
-        inlined = encoding.template_id(number, key)
+        key = alias if natural.is_integer(kind) else self._cast(natural.natural_lexical(kind, alias), "BIGINT")
+        is_key = f"{key} BETWEEN 0 AND {MAX_KEY}"
+        if key != alias:
+            is_key += f" AND {key}::VARCHAR = {natural.natural_lexical(kind, alias)}"
         return TermPlan(
-            term_map, shape, f"CASE WHEN {alias} IS NULL THEN NULL ELSE coalesce({inlined}, {PENDING}) END", lexical, TAG_IRI,
+            term_map, shape, f"CASE WHEN {is_key} THEN {encoding.template_id(number, key)} WHEN {alias} IS NOT NULL THEN {PENDING} END", lexical, TAG_IRI,
             uses=uses, template=(prefix, template.suffix), is_rarely_pending=True,
         )  # fmt: skip
 
