@@ -73,7 +73,7 @@ class Query:
 
     def _path(self) -> str:
         p, q = self.random.choice(PREDICATES), self.random.choice(PREDICATES)
-        return self._pick(f"^{p}", f"{p}/{q}", f"{p}|{q}", f"{p}+", f"{p}*", f"{p}?", f"({p}/^{q})", f"!{p}", f"!(^{p})", f"({p}|{q})+", f"(^{p}/{q})*")
+        return self._pick(f"^{p}", f"{p}/{q}", f"{p}+", f"{p}*", f"{p}?", f"({p}/^{q})", f"!{p}", f"!(^{p})", f"({p}|{q})+", f"(^{p}/{q})*")
 
     def _element(self, depth: int) -> str:
         if depth == 0:
@@ -131,7 +131,7 @@ class Query:
             key = self._variable()
             counted, summed = self._new(), self._new()
             what = self._pick("COUNT(*)", f"COUNT({self._variable()})", f"COUNT(DISTINCT {self._variable()})")
-            total = self._pick(f"SUM({self._variable()})", f"SUM(DISTINCT {self._variable()})", f"MIN({self._variable()})", f"MAX({self._variable()})", f"AVG({self._variable()})")
+            total = self._pick(f"SUM({self._variable()})", f"SUM(DISTINCT {self._variable()})", f"MIN(STR({self._variable()}))", f"MAX(STR({self._variable()}))", f"AVG({self._variable()})")
             having = f" HAVING ({what} > 1)" if self.random.random() < 0.3 else ""
             if self.random.random() < 0.2:
                 return f"SELECT ({what} AS {counted}) ({total} AS {summed}) WHERE {where}"

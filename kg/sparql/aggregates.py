@@ -108,7 +108,7 @@ def _sum(node: algebra.Aggregate, value: Value, plan: Plan) -> Finish:
         if node.name == "AVG":
             count = integer(f"{outer.alias}.{how_many}", bits=_ROW_BITS, nullable=False)
             quotient = numbers.arithmetic("/", result, count, outer)
-            zero = "NULL" if quotient.kind == NUMERIC else "0"
+            zero = "{'r': 0::TINYINT, 'm': 0::HUGEINT, 'd': NULL::DOUBLE}" if quotient.kind == NUMERIC else "0"
             result = replace(quotient, sql=f"CASE WHEN {outer.alias}.{how_many} = 0 THEN {zero} ELSE {quotient.sql} END")
         failed = failing(outer)
         return replace(result, sql=f"CASE WHEN NOT ({failed}) THEN {result.sql} END", nullable=True) if failed else result

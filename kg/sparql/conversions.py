@@ -467,6 +467,13 @@ def same_term(left: Value, right: Value, scope: Scope) -> str:
     return f"{as_form(left, form, scope).sql} = {as_form(right, form, scope).sql}"
 
 
+def compatible(left: Value, right: Value, scope: Scope) -> str:
+    """SQL telling that two columns of one variable do not contradict each other (section 18.3)."""
+    parts = [f"{column.sql} IS NULL" for column in (left, right) if column.nullable]
+    same = same_term(left, right, scope)
+    return f"({' OR '.join([same, *parts])})" if parts else same
+
+
 def is_tagged(value: Value, tags: frozenset[int], kinds: tuple[str, ...], scope: Scope, local_tags: tuple[int, ...]) -> Value:
     """BOOLEAN: whether the term is an ID with one of `tags`, or of one of `kinds`; for isIRI, isLiteral and their like."""
     if value.kind == ID:

@@ -11,8 +11,8 @@ from pyoxigraph import BlankNode, Literal, NamedNode
 
 from kg.errors import QueryError
 from kg.sparql import algebra, casts, comparisons, functions, numbers
-from kg.sparql.conversions import as_form, common_form, same_term
-from kg.sparql.relations import Environment, Relation, Scope
+from kg.sparql.conversions import as_form, common_form, compatible, same_term
+from kg.sparql.relations import Environment, Scope
 from kg.sparql.values import EXACT, Value, boolean, null
 
 
@@ -128,7 +128,7 @@ def _same_term(node: algebra.Call, scope: Scope) -> Value:
 
 
 def _exists(node: algebra.Exists, scope: Scope) -> Value:
-    inner = scope.compiler.pattern(node.pattern, Environment(scope.environment.graph, scope))
+    inner = scope.compiler.pattern(node.pattern, Environment(scope.environment.graph, scope, _needs_substitution(node.pattern)))
     answer = "NOT EXISTS" if node.negated else "EXISTS"
     if inner.is_empty:
         return boolean("true" if node.negated else "false", False)
@@ -139,18 +139,17 @@ def _exists(node: algebra.Exists, scope: Scope) -> Value:
         if around is not None:
             tests.append(compatible(column.at(alias), around, scope))
     where = f" WHERE {' AND '.join(tests)}" if tests else ""
-    return boolean(f"{answer} (SELECT 1 FROM {_sliced(inner)} AS {alias}{where})", False)
+    return boolean(f"{answer} (SELECT 1 FROM ({inner.sql}) AS {alias}{where})", False)
 
 
-def _sliced(relation: Relation) -> str:
-    return f"({relation.sql})"
-
-
-def compatible(left: Value, right: Value, scope: Scope) -> str:
-    """SQL telling that two columns of one variable do not contradict each other (section 18.3)."""
-    parts = [f"{column.sql} IS NULL" for column in (left, right) if column.nullable]
-    same = same_term(left, right, scope)
-    return f"({' OR '.join([same, *parts])})" if parts else same
+def _needs_substitution(node: object) -> bool:
+    """Whether fixing variables before and after evaluation differ: below OPTIONAL and MINUS they do."""
+    if isinstance(node, (algebra.LeftJoin, algebra.Minus)):
+        return True
+    if isinstance(node, algebra.Project):
+        return False
+    children = (getattr(node, name, None) for name in ("left", "right", "pattern"))
+    return any(_needs_substitution(child) for child in children if child is not None)
 
 
 _FORMS = {

@@ -72,7 +72,7 @@ def group(compiler: Compiler, node: algebra.Group, environment: Environment) -> 
 
 def project(compiler: Compiler, node: algebra.Project, environment: Environment) -> Relation:
     """Only the named variables; one that the pattern cannot bind is unbound throughout."""
-    relation = compiler.pattern(node.pattern, environment)
+    relation = compiler.pattern(node.pattern, environment.sub_select())
     names = [variable.name for variable in node.variables]
     if isinstance(environment.graph, EveryNamedGraph):
         names.append(environment.graph.variable)

@@ -11,8 +11,8 @@ from dataclasses import replace
 from kg.sparql import algebra, modifiers, triples
 from kg.sparql.active_graph import named_graphs
 from kg.sparql.compiler import Compiler
-from kg.sparql.conversions import as_form, common_form, unbound
-from kg.sparql.expressions import compatible, condition
+from kg.sparql.conversions import as_form, common_form, compatible, unbound
+from kg.sparql.expressions import condition
 from kg.sparql.relations import Environment, EveryNamedGraph, NamedGraph, Relation, Scope, ScopeNeedsJoin
 from kg.sparql.values import ID, PREDICATE_TAGS, Value, null
 

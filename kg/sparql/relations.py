@@ -98,9 +98,14 @@ class Environment:
 
     graph: ActiveGraph = DefaultGraph()
     outer: Scope | None = None
+    substitutes: bool = False  # the patterns themselves take the variables of `outer` as fixed
 
     def within(self, graph: ActiveGraph) -> Environment:
         return replace(self, graph=graph)
+
+    def sub_select(self) -> Environment:
+        """Inside a sub-select, whose variables are its own."""
+        return replace(self, outer=None, substitutes=False)
 
 
 class ScopeNeedsJoin(Exception):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from kg.sparql import algebra, paths
 from kg.sparql.active_graph import NoSolution, named_graphs, source
 from kg.sparql.compiler import Compiler
+from kg.sparql.conversions import compatible
 from kg.sparql.relations import Environment, EveryNamedGraph, NamedGraph, Relation, Table
 from kg.sparql.values import ID, PREDICATE_TAGS, SUBJECT_TAGS, Value
 
@@ -49,6 +50,16 @@ class Conjunction:
             raise NoSolution
         self.conditions.append(f"{sql} = {constant.sql}")
 
+    def substitute(self) -> None:
+        """Inside some EXISTS: what the solution around binds is fixed here already (section 18.6)."""
+        outer = self.environment.outer
+        if outer is None or not self.environment.substitutes:
+            return
+        for name, column in self.columns.items():
+            around = outer.variable(name)
+            if around is not None:
+                self.conditions.append(compatible(column, around, outer))
+
     def relation(self) -> Relation:
         names = {name: self.compiler.column(name) for name in self.columns}
         selected = ", ".join(f"{value.sql} AS {names[name]}" for name, value in self.columns.items()) or "1 AS unit"
@@ -71,10 +82,12 @@ def basic_graph_pattern(compiler: Compiler, pattern: algebra.BGP, environment: E
             _add_table(conjunction, table)
         for triple in triples:
             _add_triple(conjunction, triple)
+        joined = Seeds.of(conjunction)
         for route in routes:
-            _add_path(conjunction, route)
+            _add_path(conjunction, route, joined)
     except NoSolution:
         return compiler.empty(_variables(pattern, environment))
+    conjunction.substitute()
     return conjunction.relation()
 
 
@@ -134,15 +147,38 @@ def _add_table(conjunction: Conjunction, table: Table) -> None:
         conjunction.bind(variable, Value(ID, f"{alias}.{column}", False, tags=tags, local=is_local))
 
 
-def _add_path(conjunction: Conjunction, route: algebra.PathPattern) -> None:
+@dataclass(frozen=True)
+class Seeds:
+    """What the triple patterns of a basic graph pattern bind, before its paths are added."""
+
+    columns: dict[str, Value]
+    tables: tuple[str, ...]
+    conditions: tuple[str, ...]
+
+    @classmethod
+    def of(cls, conjunction: Conjunction) -> Seeds:
+        is_enumerated = isinstance(conjunction.environment.graph, EveryNamedGraph)
+        columns = {} if is_enumerated else dict(conjunction.columns)
+        return cls(columns, tuple(conjunction.tables), tuple(conjunction.conditions))
+
+    def ends(self, route: algebra.PathPattern) -> tuple[str, str] | None:
+        """(which end of a path, SQL of its candidates), where the triples bind one."""
+        for end, node in (("s", route.subject), ("o", route.object)):
+            if isinstance(node, algebra.Var) and node.name in self.columns:
+                where = f" WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
+                return end, f"SELECT DISTINCT {self.columns[node.name].sql} AS n FROM {', '.join(self.tables)}{where}"
+        return None
+
+
+def _add_path(conjunction: Conjunction, route: algebra.PathPattern, joined: Seeds) -> None:
     compiler, environment = conjunction.compiler, conjunction.environment
     alias = compiler.fresh("t")
-    seeds = _seeds(conjunction, route)
     ends = []
     for node in (route.subject, route.object):
         if isinstance(node, algebra.TripleTerm):
             raise compiler.not_supported("a triple term at the end of a path")
         ends.append(None if isinstance(node, algebra.Var) else compiler.constant(node))
+    seeds = None if ends[0] is not None or ends[1] is not None else joined.ends(route)
     sql = paths.pairs(compiler, environment, route.path, paths.Ends(ends[0], ends[1], seeds))
     conjunction.tables.append(f"({sql}) AS {alias}")
     tags = paths.node_tags(compiler)
@@ -154,17 +190,4 @@ def _add_path(conjunction: Conjunction, route: algebra.PathPattern) -> None:
             conjunction.bind(node.name, Value(ID, f"{alias}.{column}", False, tags=tags, local=local))
     if isinstance(environment.graph, EveryNamedGraph):
         conjunction.bind(environment.graph.variable, Value(ID, f"{alias}.g", False, tags=PREDICATE_TAGS))
-
-
-def _seeds(conjunction: Conjunction, route: algebra.PathPattern) -> tuple[str, str] | None:
-    """(which end, SQL of its candidates) where the triples beside a path bind one of its ends already."""
-    if isinstance(conjunction.environment.graph, EveryNamedGraph) or not conjunction.tables:
-        return None
-    for end, node in (("s", route.subject), ("o", route.object)):
-        if isinstance(node, algebra.Var) and node.name in conjunction.columns:
-            value = conjunction.columns[node.name]
-            where = f" WHERE {' AND '.join(conjunction.conditions)}" if conjunction.conditions else ""
-            return end, f"SELECT DISTINCT {value.sql} AS n FROM {', '.join(conjunction.tables)}{where}"
-    return None
-
 
