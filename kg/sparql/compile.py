@@ -23,8 +23,9 @@ from kg.sparql.local_terms import prelude
 from kg.sparql.modifiers import ordered
 from kg.sparql.relations import Environment, Relation, Scope
 from kg.sparql.substitute import substituted
-from kg.sparql.values import Column, Term, null
+from kg.sparql.values import TERM, Column, Term, null
 from kg.store import Store
+from kg.terms import TAG_BITS
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def compile_query(
     sql = prelude(compiler) + (_sorted(compiler, relation) if relation.order else relation.sql)
     return CompiledQuery(
         sql,
-        _used(compiler.parameters, sql),
+        used_parameters(compiler.parameters, sql),
         relation.columns,
         {term_id: term for term, term_id in compiler.local_terms.items()},
         relation.is_empty,
@@ -85,7 +86,7 @@ def compile_query(
     )
 
 
-def _used(parameters: Mapping[str, object], sql: str) -> dict[str, object]:
+def used_parameters(parameters: Mapping[str, object], sql: str) -> dict[str, object]:
     """Those parameters that the statement mentions; DuckDB refuses others."""
     names = set(re.findall(r"\$(p\d+)", sql))
     return {name: value for name, value in parameters.items() if name in names}
@@ -117,19 +118,27 @@ def dataset_of(compiler: Compiler, dataset: algebra.Dataset, strict: bool) -> Da
     return Dataset(strict, compiler.graph_ids(dataset.default), compiler.graph_ids(dataset.named))
 
 
-def compile_pattern(pattern: algebra.Pattern, store: Store, sources: Sources | None = None, *, text: str | None = None) -> CompiledPattern:
-    """Compile a graph pattern over the union of all graphs.
+def compile_pattern(
+    pattern: algebra.Pattern,
+    store: Store,
+    sources: Sources | None = None,
+    *,
+    dataset: Dataset = Dataset(),  # noqa: B008 - frozen
+    text: str | None = None,
+    base: str | None = None,
+) -> CompiledPattern:
+    """Compile a graph pattern over `dataset`, by default the union of all graphs.
 
     `sources` puts other relations (columns s, p, o) in the place of the store's triples: `Sources(default=…)` for all
     patterns, `Sources(replaced={id(triple_pattern): …})` for single ones. A replaced relation's content is unknown to
     the store's statistics: pass `Sources(statistics=…)` where it is known which kinds of objects it has.
     """
-    compiler = Compiler(store, sources=sources, text=text, compile_pattern=patterns.compile_pattern)
+    compiler = Compiler(store, dataset, sources, text, base, compile_pattern=patterns.compile_pattern)
     relation = compiler.pattern(pattern, Environment())
     sql = prelude(compiler) + relation.sql
     return CompiledPattern(
         sql,
-        _used(compiler.parameters, sql),
+        used_parameters(compiler.parameters, sql),
         relation.columns,
         {term_id: term for term, term_id in compiler.local_terms.items()},
         relation.is_empty,
@@ -146,9 +155,17 @@ def id_columns(compiled: CompiledPattern, store: Store, variables: Iterable[str]
     compiler, scope = _scope_over(compiled, store)
     selected = []
     for name in variables:
-        value = stored_id(scope.columns[name], scope)
-        selected.append(f"{value.sql} AS {compiled.columns[name].sql}")
-    return f"{prelude(compiler)}SELECT {', '.join(selected)} {scope.from_clause}"
+        selected.append(f"{_id_once_interned(scope.columns[name], scope)} AS {compiled.columns[name].sql}")
+    return f"{prelude(compiler)}SELECT {', '.join(selected) or '1 AS unit'} {scope.from_clause}"
+
+
+def _id_once_interned(value: Column, scope: Scope) -> str:
+    """SQL of the id of a value whose term may have been interned after the value was computed."""
+    if value.kind != TERM and not value.local:
+        return stored_id(value, scope).sql
+    name = scope.let(general(value, scope).sql + " ")
+    found = f"(SELECT max(k.id) FROM dictionary AS k WHERE k.lex = {name}.lex AND k.extra = {name}.extra AND k.id >> {TAG_BITS} = -{name}.id)"
+    return f"CASE WHEN {name}.id >= 0 THEN {name}.id ELSE {found} END"
 
 
 def new_terms(compiled: CompiledPattern, store: Store, variables: Iterable[str]) -> str | None:
@@ -156,15 +173,16 @@ def new_terms(compiled: CompiledPattern, store: Store, variables: Iterable[str])
 
     None where only ids and values that are inlined can occur.
     """
-    parts = []
+    parts, local = [], ""
     for name in variables:
         column = compiled.columns[name]
         if is_inlinable(column) and not column.local:
             continue
-        _, scope = _scope_over(compiled, store)
+        compiler, scope = _scope_over(compiled, store)
         term = scope.let(general(scope.columns[name], scope).sql + " ")
         parts.append(f"SELECT -{term}.id AS tag, {term}.lex AS lex, {term}.extra AS extra {scope.from_clause} WHERE {term}.id < 0")
-    return " UNION ALL ".join(parts) or None
+        local = local or prelude(compiler)
+    return local + " UNION ALL ".join(parts) if parts else None
 
 
 def _scope_over(compiled: CompiledPattern, store: Store) -> tuple[Compiler, Scope]:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
-import duckdb
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
-from kg.errors import LimitExceeded, QueryError, QueryTimeout
+from kg.errors import LimitExceeded
 from kg.sparql import algebra
 from kg.sparql.active_graph import NoSolution, source
 from kg.sparql.compile import CompiledQuery, compile_query, dataset_of
 from kg.sparql.compiler import Compiler
+from kg.sparql.deadline import deadline
 from kg.sparql.decode import Row, decoded
 from kg.sparql.frames import data_frame
 from kg.sparql.parser import parse_query
@@ -115,50 +114,19 @@ class Run:
         if self._compiled.is_empty:
             return
         cursor = self._store.cursor()
-        has_expired = threading.Event()
-
-        def expire() -> None:
-            has_expired.set()
-            cursor.interrupt()
-
-        timer = threading.Timer(self._timeout, expire) if self._timeout is not None else None
-        if timer is not None:
-            timer.daemon = True
-            timer.start()
         try:
-            count = 0
-            register_python_functions(cursor, self._compiled.sql)
-            cursor.execute(self._compiled.sql, self._compiled.parameters or None)
-            while batch := cursor.fetchmany(_BATCH):
-                count += len(batch)
-                if self._row_limit is not None and count > self._row_limit:
-                    raise LimitExceeded("Q401", f"the query has more than {self._row_limit} solutions", help="add LIMIT, or narrow the pattern")
-                yield batch
-                if has_expired.is_set():
-                    raise _timeout(self._timeout)
-        except duckdb.InterruptException as error:
-            raise _timeout(self._timeout) from error
-        except duckdb.Error as error:
-            if has_expired.is_set():
-                raise _timeout(self._timeout) from error
-            raise _query_error(error) from error
+            with deadline(cursor, self._timeout) as check:
+                count = 0
+                register_python_functions(cursor, self._compiled.sql)
+                cursor.execute(self._compiled.sql, self._compiled.parameters or None)
+                while batch := cursor.fetchmany(_BATCH):
+                    count += len(batch)
+                    if self._row_limit is not None and count > self._row_limit:
+                        raise LimitExceeded("Q401", f"the query has more than {self._row_limit} solutions", help="add LIMIT, or narrow the pattern")
+                    yield batch
+                    check()
         finally:
-            if timer is not None:
-                timer.cancel()
             cursor.close()
-
-
-def _timeout(seconds: float | None) -> QueryTimeout:
-    return QueryTimeout("Q402", f"the query was stopped after {seconds:g} s", help="narrow the pattern, or ask for a longer time limit")
-
-
-def _query_error(error: duckdb.Error) -> QueryError:
-    notes = [str(error).splitlines()[0]]
-    if isinstance(error, duckdb.OutOfRangeException):
-        return QueryError("Q320", "a number grew beyond 38 digits", notes=notes, help="round or scale the operands down")
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return LimitExceeded("Q403", "the query needs more memory than it may use", notes=notes, help="narrow the pattern, or raise [store] memory")
-    return QueryError("Q390", "the compiled query failed", notes=notes, help="this is a fault of the compiler: please report the query")
 
 
 class Solutions:

@@ -73,7 +73,7 @@ def load(
     2
     """
     started = time.perf_counter()
-    with _staged(store, _Document.of(source, format, base), graph) as encoder:
+    with staged(store, source, format=format, base=base, graph=graph) as encoder:
         run = store.connection.execute
         graph_ids = [row[0] for row in run("SELECT DISTINCT g FROM kg_document ORDER BY g").fetchall()]
         quads.refuse_foreign_graphs(store.connection, owner, graph_ids)
@@ -95,7 +95,7 @@ def replace(
 ) -> LoadReport:
     """Make the document all that `owner` has written: like `load`, but what the owner wrote before goes."""
     started = time.perf_counter()
-    with _staged(store, _Document.of(source, format, base), graph) as encoder:
+    with staged(store, source, format=format, base=base, graph=graph) as encoder:
         run = store.connection.execute
         with store.replacing(owner, fingerprint) as target:
             run(f"INSERT INTO {target.table} (g, s, p, o) SELECT DISTINCT g, s, p, o FROM kg_document ORDER BY p, s")
@@ -106,13 +106,18 @@ def replace(
 
 
 @contextmanager
-def _staged(store: Store, document: _Document, graph: str | None) -> Iterator[QuadEncoder]:
-    """A transaction in which the table kg_document (g, s, p, o) holds the document's quads, repetitions included."""
+def staged(
+    store: Store, source: Source, *, format: str | RdfFormat | None = None, base: str | None = None, graph: str | None = None
+) -> Iterator[QuadEncoder]:
+    """A transaction in which the table kg_document (g, s, p, o) holds a document's quads, repetitions included.
+
+    Arguments and errors are those of `load`, which this is the first half of.
+    """
+    document = _Document.of(source, format, base)
     with store.transaction():
         run = store.connection.execute
         create_empty(store.connection, "kg_document", "g BIGINT, s BIGINT, p BIGINT, o BIGINT")
-        number = run("UPDATE meta SET value = (value::BIGINT + 1)::VARCHAR WHERE key = 'documents' RETURNING value").fetchone()[0]
-        encoder = QuadEncoder(store, f"d{number}-", NamedNode(graph) if graph else None)
+        encoder = QuadEncoder(store, store.blank_node_prefix(), NamedNode(graph) if graph else None)
         with document.quads() as read:
             encoder.stage(read, "kg_document")
         yield encoder

@@ -43,13 +43,21 @@ class Touched:
 
 def insert(connection: duckdb.DuckDBPyConnection, select: str, parameters: list[object]) -> tuple[int, Touched]:
     """Add the (g, s, p, o) of `select` that are not there yet; returns how many, and what was touched."""
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE kg_change AS SELECT DISTINCT g, s, p, o FROM ({select}) n "
-        f"WHERE NOT EXISTS (FROM quads q WHERE {_SAME})",
-        parameters,
-    )
-    connection.execute("INSERT INTO quads (g, s, p, o) SELECT g, s, p, o FROM kg_change ORDER BY p, s")
+    run = connection.execute
+    run(f"CREATE OR REPLACE TEMP TABLE kg_change AS SELECT DISTINCT g, s, p, o FROM ({select})", parameters)
+    _, touched = count_touched(connection, "kg_change")
+    there = _where_they_can_be(touched)
+    if run(f"SELECT 1 FROM quads{there} LIMIT 1").fetchone():
+        run(f"DELETE FROM kg_change AS n WHERE EXISTS (FROM (FROM quads{there}) AS q WHERE {_SAME})")
+    run("INSERT INTO quads (g, s, p, o) SELECT g, s, p, o FROM kg_change ORDER BY p, s")
     return _touched(connection)
+
+
+def _where_they_can_be(touched: Touched) -> str:
+    """A WHERE clause that narrows a scan of `quads` to the graphs and predicates of new rows, where these are few."""
+    columns = {"g": touched.graphs, "p": touched.predicates}
+    tests = [f"{column} IN ({', '.join(map(str, ids))})" for column, ids in columns.items() if 0 < len(ids) <= 50]
+    return f" WHERE {' AND '.join(tests)}" if tests else ""
 
 
 def delete(connection: duckdb.DuckDBPyConnection, select: str, parameters: list[object]) -> tuple[int, Touched]:
@@ -59,6 +67,14 @@ def delete(connection: duckdb.DuckDBPyConnection, select: str, parameters: list[
     )
     connection.execute("DELETE FROM quads WHERE rowid IN (SELECT row FROM kg_change)")
     return _touched(connection)
+
+
+def clear(connection: duckdb.DuckDBPyConnection, graphs: list[int]) -> tuple[int, Touched]:
+    """Take away all quads of these graphs; returns how many, and what was touched."""
+    rows = f"quads WHERE g IN ({', '.join(str(g) for g in graphs) or 'NULL'})"
+    count, touched = count_touched(connection, rows)
+    connection.execute(f"DELETE FROM {rows}")
+    return count, touched
 
 
 def _touched(connection: duckdb.DuckDBPyConnection, table: str = "kg_change") -> tuple[int, Touched]:

@@ -247,7 +247,7 @@ class Store:
         """Add the quads (g, s, p, o) that `select` yields; returns how many were new."""
         with self.transaction():
             count, touched = quads.insert(self.connection, select, list(parameters))
-            self._catalogue_new()
+            self._catalogue_new(touched.graphs)
             self._touched.add(touched)
             return count
 
@@ -258,11 +258,48 @@ class Store:
             self._touched.add(touched)
             return count
 
+    def clear_graphs(self, graph_ids: Sequence[int]) -> int:
+        """Take away all quads of these graphs, which stay in the catalogue; returns how many there were."""
+        with self.transaction():
+            count, touched = quads.clear(self.connection, list(graph_ids))
+            self._touched.add(touched)
+            return count
+
+    def create_graph(self, iri: str) -> bool:
+        """Catalogue a named graph without quads; False where it is known already."""
+        with self.transaction():
+            graph_id = self.encode([NamedNode(iri)])[0]
+            if any(graph["id"] == graph_id for graph in self.graphs()):
+                return False
+            self._catalogue(graph_id, iri, None)
+            self._touched.graphs.add(graph_id)
+            return True
+
+    def drop_graphs(self, graph_ids: Sequence[int]) -> int:
+        """Like `clear_graphs`, and take the named ones off the catalogue."""
+        with self.transaction():
+            count = self.clear_graphs(graph_ids)
+            named = [graph_id for graph_id in graph_ids if graph_id != DEFAULT_GRAPH]
+            self.connection.execute("DELETE FROM graphs WHERE id IN (SELECT unnest(?::BIGINT[]))", [named])
+            self._touched.graphs.update(named)
+            return count
+
+    def disown(self, owners: Iterable[str]) -> None:
+        """Forget what these owners' graphs were made from, because something else has changed them: they are not up to date."""
+        with self.transaction():
+            self.connection.execute("UPDATE owners SET fingerprint = NULL WHERE owner IN (SELECT unnest(?::VARCHAR[]))", [list(owners)])
+
+    def blank_node_prefix(self) -> str:
+        """The beginning of blank node labels that this graph has never had."""
+        query = "UPDATE meta SET value = (value::BIGINT + 1)::VARCHAR WHERE key = 'documents' RETURNING value"
+        return f"d{self.connection.execute(query).fetchone()[0]}-"
+
     def refresh(self) -> None:
         """Bring flags, statistics and graph counts up to date with what was written in this transaction."""
         if not self._touched.graphs:
             return
-        quads.flag_repeated(self.connection, self._touched.predicates)
+        if self._touched.predicates:
+            quads.flag_repeated(self.connection, self._touched.predicates)
         statistics.refresh(self.connection, self._touched.predicates)
         run = self.connection.execute
         self._revision = self.revision + 1
@@ -296,9 +333,9 @@ class Store:
         for graph_id in graph_ids:
             self._catalogue(graph_id, "" if graph_id == DEFAULT_GRAPH else named[graph_id].value, owner)
 
-    def _catalogue_new(self) -> None:
-        rows = self.connection.execute("SELECT DISTINCT g FROM quads ANTI JOIN graphs ON graphs.id = quads.g").fetchall()
-        self._catalogue_all([row[0] for row in rows], None)
+    def _catalogue_new(self, graph_ids: Iterable[int]) -> None:
+        known = {row[0] for row in self.connection.execute("SELECT id FROM graphs").fetchall()}
+        self._catalogue_all([graph_id for graph_id in graph_ids if graph_id not in known], None)
 
     def _writable(self) -> None:
         if self.read_only:

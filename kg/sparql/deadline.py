@@ -1,0 +1,55 @@
+"""Time limits: `deadline` interrupts what runs on a connection, and turns DuckDB's errors into those of a query."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from kg.errors import LimitExceeded, QueryError, QueryTimeout
+
+
+@contextmanager
+def deadline(connection: duckdb.DuckDBPyConnection, seconds: float | None, what: str = "query") -> Iterator[Callable[[], None]]:
+    """Let the block run statements on `connection` for `seconds` (None: for ever), then raise QueryTimeout.
+
+    Yields a function that raises it too where the time is up, for work between two statements.
+    """
+    has_expired = threading.Event()
+
+    def expire() -> None:
+        has_expired.set()
+        connection.interrupt()
+
+    def check() -> None:
+        if has_expired.is_set():
+            raise _timeout(what, seconds)
+
+    timer = threading.Timer(seconds, expire) if seconds is not None else None
+    if timer is not None:
+        timer.daemon = True
+        timer.start()
+    try:
+        yield check
+    except duckdb.Error as error:
+        raise (_timeout(what, seconds) if has_expired.is_set() else _query_error(what, error)) from error
+    finally:
+        if timer is not None:
+            timer.cancel()
+
+
+def _timeout(what: str, seconds: float | None) -> QueryTimeout:
+    return QueryTimeout("Q402", f"the {what} was stopped after {seconds:g} s", help="narrow the pattern, or ask for a longer time limit")
+
+
+def _query_error(what: str, error: duckdb.Error) -> QueryError:
+    notes = [str(error).splitlines()[0]]
+    if isinstance(error, duckdb.InterruptException):
+        return QueryTimeout("Q402", f"the {what} was interrupted", notes=notes)
+    if isinstance(error, duckdb.OutOfRangeException):
+        return QueryError("Q320", "a number grew beyond 38 digits", notes=notes, help="round or scale the operands down")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return LimitExceeded("Q403", f"the {what} needs more memory than it may use", notes=notes, help="narrow the pattern, or raise [store] memory")
+    return QueryError("Q390", f"the compiled {what} failed", notes=notes, help=f"this is a fault of the compiler: please report the {what}")
