@@ -8,6 +8,7 @@ from importlib import import_module
 SUITES = {
     "sparql11-query": "tests.conformance_sparql",
     "sparql11-protocol": "tests.conformance_protocol",
+    "sparql11-update": "tests.conformance_sparql_update",
     "r2rml": "tests.conformance_r2rml",
     "shacl": "tests.conformance_shacl",
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -117,22 +118,26 @@ def _existing(edits: Edits, operation: GraphOperation, target: GraphTarget) -> i
 
 def load(edits: Edits, operation: Load, loader: Loader | None) -> None:
     """Add the triples of a document; QueryError Q504 where it may not be read, Q505 where it cannot be."""
-    iri = operation.source.value
     into = operation.into.value if operation.into else None
-    try:
-        if loader is None:
-            raise QueryError("Q504", f"LOAD <{iri}>: this request may not read documents", help="load the file with kg load, or allow its folder")
-        found = loader(iri)
-        source, syntax = found if isinstance(found, tuple) else (found, None)
-        with documents.staged(edits.store, source, format=syntax, base=iri, graph=into):
-            pass
-    except (KgError, OSError) as error:
-        if operation.silent:
-            return
-        raise _load_error(iri, error) from error
-    if into is not None:
-        edits.create(into)
-    edits.insert("SELECT g, s, p, o FROM kg_document")
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(_document(edits, operation.source.value, into, loader))
+        except (KgError, OSError) as error:
+            if operation.silent:
+                return
+            raise _load_error(operation.source.value, error) from error
+        if into is not None:
+            edits.create(into)
+        edits.insert("SELECT g, s, p, o FROM kg_document")
+
+
+def _document(edits: Edits, iri: str, into: str | None, loader: Loader | None) -> AbstractContextManager:
+    """The document's quads in the table kg_document."""
+    if loader is None:
+        raise QueryError("Q504", f"LOAD <{iri}>: this request may not read documents", help="load the file with kg load, or allow its folder")
+    found = loader(iri)
+    source, syntax = found if isinstance(found, tuple) else (found, None)
+    return documents.staged(edits.store, source, format=syntax, base=iri, graph=into)
 
 
 def _load_error(iri: str, error: KgError | OSError) -> QueryError:

@@ -15,7 +15,9 @@ from pyoxigraph import BlankNode, NamedNode, Triple
 from kg.errors import NotSupported
 from kg.sparql.algebra import Node, QuadPattern, TripleTerm, Var
 from kg.sparql.compile import CompiledPattern, id_columns, new_terms, used_parameters
-from kg.sparql.values import ALL_TAGS, ID, IRI_TAGS, Term, Value, tag_class, tag_test
+from kg.sparql.conversions import is_inlinable
+from kg.sparql.strings import register_python_functions
+from kg.sparql.values import ALL_TAGS, EXACT, ID, IRI_TAGS, Term, Value, tag_class, tag_test
 from kg.store import Store
 from kg.terms import DEFAULT_GRAPH, TAG_BITS, TAG_BLANK
 
@@ -70,8 +72,9 @@ def solutions(store: Store, compiled: CompiledPattern, blank_nodes: Sequence[Var
     """
     run = store.connection.execute
     distinct = "" if blank_nodes else "DISTINCT "
+    register_python_functions(store.connection, compiled.sql)
     run(f"CREATE OR REPLACE TEMP TABLE kg_solutions AS SELECT {distinct}* FROM ({compiled.sql})", compiled.parameters or None)
-    computed = replace(compiled, sql="SELECT * FROM kg_solutions", parameters={})
+    computed = replace(compiled, sql="SELECT * FROM kg_solutions", parameters={}, columns=_measured(store, compiled.columns))
     names = list(compiled.columns)
     if (unknown := new_terms(computed, store, names)) is not None:
         store.intern(unknown, used_parameters(computed.parameters, unknown))
@@ -83,6 +86,17 @@ def solutions(store: Store, compiled: CompiledPattern, blank_nodes: Sequence[Var
     if blank_nodes:
         columns |= _with_blank_nodes(store, blank_nodes)
     return Solutions(columns)
+
+
+def _measured(store: Store, columns: Mapping[str, Value]) -> Mapping[str, Value]:
+    """The columns with the size that their numbers have in fact: nearly always small enough for ids by arithmetic."""
+    exact = {name: column for name, column in columns.items() if column.kind == EXACT and not is_inlinable(column)}
+    if not exact:
+        return columns
+    largest = ", ".join(f"coalesce(greatest(max({column.sql}), -min({column.sql})), 0)::HUGEINT" for column in exact.values())
+    sizes = store.connection.execute(f"SELECT {largest} FROM kg_solutions").fetchone()
+    measured = {name: replace(column, bits=size.bit_length()) for (name, column), size in zip(exact.items(), sizes, strict=True)}
+    return {**columns, **measured}
 
 
 def _id_value(column: Value) -> Value:

@@ -44,13 +44,17 @@ class Touched:
 def insert(connection: duckdb.DuckDBPyConnection, select: str, parameters: list[object]) -> tuple[int, Touched]:
     """Add the (g, s, p, o) of `select` that are not there yet; returns how many, and what was touched."""
     run = connection.execute
-    run(f"CREATE OR REPLACE TEMP TABLE kg_change AS SELECT DISTINCT g, s, p, o FROM ({select})", parameters)
-    _, touched = count_touched(connection, "kg_change")
+    run(f"CREATE OR REPLACE TEMP TABLE kg_wanted AS SELECT DISTINCT g, s, p, o FROM ({select})", parameters)
+    _, touched = count_touched(connection, "kg_wanted")
     there = _where_they_can_be(touched)
+    lacking = "kg_wanted"
     if run(f"SELECT 1 FROM quads{there} LIMIT 1").fetchone():
-        run(f"DELETE FROM kg_change AS n WHERE EXISTS (FROM (FROM quads{there}) AS q WHERE {_SAME})")
-    run("INSERT INTO quads (g, s, p, o) SELECT g, s, p, o FROM kg_change ORDER BY p, s")
-    return _touched(connection)
+        lacking = "kg_change"
+        run(f"CREATE OR REPLACE TEMP TABLE kg_change AS SELECT * FROM kg_wanted AS n WHERE NOT EXISTS (FROM (FROM quads{there}) AS q WHERE {_SAME})")
+    run(f"INSERT INTO quads (g, s, p, o) SELECT g, s, p, o FROM {lacking} ORDER BY p, s")
+    count, touched = count_touched(connection, lacking)
+    run("DROP TABLE IF EXISTS kg_change; DROP TABLE kg_wanted")
+    return count, touched
 
 
 def _where_they_can_be(touched: Touched) -> str:
