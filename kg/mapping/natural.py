@@ -169,8 +169,9 @@ _EXPONENT = (
     "(coalesce(TRY_CAST(p.exponent AS INTEGER), 0) + CASE WHEN ltrim(p.whole, '0') <> '' THEN length(ltrim(p.whole, '0')) - 1 "
     "ELSE length(ltrim(p.fraction, '0')) - length(p.fraction) - 1 END)"
 )
+# strlen counts bytes and length characters: where they are equal, the text is ASCII.
 _MACROS = rf"""
-CREATE OR REPLACE TEMP MACRO kg_iri_safe(t) AS (CASE WHEN regexp_full_match(t, '{_SAFE}*') THEN t ELSE
+CREATE OR REPLACE TEMP MACRO kg_iri_safe(t) AS (CASE WHEN regexp_full_match(t, '{_SAFE}*') THEN t WHEN strlen(t) = length(t) THEN url_encode(t) ELSE
     list_aggregate(list_transform(regexp_extract_all(t, '(?s).'), lambda c: CASE WHEN regexp_full_match(c, '{_SAFE}') THEN c ELSE url_encode(c) END),
     'string_agg', '') END);
 CREATE OR REPLACE TEMP MACRO kg_double_of_parts(t, p) AS (CASE WHEN left(t, 1) = '-' THEN '-' ELSE '' END || CASE WHEN {_DIGITS} = '' THEN '0.0E0'
