@@ -129,6 +129,16 @@ def test_a_join_finds_the_parents_and_drops_what_has_none(work: Workplace) -> No
     assert {one for one in work.quads() if "ex:owner" in one} == {"ex:1 ex:owner ex:10", "ex:2 ex:owner ex:20", "ex:2 ex:owner ex:21"}
 
 
+def test_a_join_over_keys_that_are_unique_makes_each_quad_once(work: Workplace) -> None:
+    work.table("thing", "id,owner", "1,A", "2,A", "2,A", "x,A")
+    work.table("owner", "code,id", "A,10", "B,20", ",30", ",31")
+    work.map(
+        thing('ex:owner rr:parentTriplesMap ex:OwnerMap ; rr:joinCondition [ rr:child "owner" ; rr:parent "code" ]')
+        + thing('ex:code rr:column "code"', table="owner")
+    )
+    assert {one for one in work.quads() if "ex:owner" in one} == {f"ex:{key} ex:owner ex:10" for key in "12x"}
+
+
 def test_a_reference_without_join_takes_the_parent_subject_of_the_same_row(work: Workplace) -> None:
     work.table("thing", "id,part", "1,10", "2,20")
     work.map(thing("ex:part rr:parentTriplesMap ex:Part") + 'ex:Part rr:logicalTable [ rr:tableName "thing" ] ; rr:subjectMap [ rr:template "http://example.org/part/{part}" ] .')

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from kg import mapping
 from kg.errors import MappingError
 from kg.mapping import Sources, load_mapping, load_sources, materialize, override, parse_mapping, source_of_url
 from kg.store import Store
@@ -195,3 +197,9 @@ def test_an_unset_variable_of_the_sources_file_may_have_a_default(tmp_path: Path
     (tmp_path / "other").mkdir()
     monkeypatch.setenv("KG_FOLDER", str(tmp_path / "other"))
     assert load_sources(tmp_path / "sources.toml").default.path == tmp_path / "other"
+
+
+def test_every_code_that_is_raised_is_documented() -> None:
+    folder = Path(mapping.__file__).parent
+    raised = {code for file in folder.glob("*.py") if file.name != "__init__.py" for code in re.findall(r'"(M\d{3})"', file.read_text())}
+    assert raised == set(re.findall(r"M\d{3}", mapping.__doc__))

@@ -1,4 +1,25 @@
-"""R2RML: relational tables and files → encoded quads, with reports, rejects and the way back to the source rows."""
+"""R2RML: relational tables and files → encoded quads, with reports, rejects and the way back to the source rows.
+
+The mistakes that are refused, each a MappingError with its place and remedy:
+
+    M100  the mapping file cannot be read            M200  sources.toml or an override is wrong
+    M101  it is not Turtle                           M201  a file of a source does not exist
+    M102  it has no triples map                      M202  a source has no such table
+    M103  logical tables: none or several            M203  a table or query has no such column
+    M104  a logical table without name and query     M204  a query fails, or is not one SELECT
+    M105  subject maps: none or several              M205  a query has two columns of one name
+    M106  not one of constant, column, template      M206  a kind of source that is not read
+    M107  a term type that is not allowed there      M207  an environment variable is not set
+    M108  a template that is not well formed         M208  a file that cannot be read as declared
+    M109  a language tag that is none                M209  a reference formulation that is not read
+    M110  language and datatype used wrongly
+    M111  an unknown rr: property                    M301  strict mapping met a value that it must reject
+    M112  a map without predicate or object
+    M113  a parent triples map that is not declared
+    M114  an incomplete join condition
+    M115  a constant, class or node of the wrong kind
+    M117  a reference without join to other rows
+"""
 
 from kg.mapping.materialize import MappingReport, TriplesMapReport, fingerprint, materialize
 from kg.mapping.parser import load_mapping, parse_mapping

@@ -27,7 +27,7 @@ class EncodedSource:
     rows: int = 0
     nulls: dict[int, int] = field(default_factory=dict)
     rejected: dict[int, int] = field(default_factory=dict)
-    unique: dict[int, bool] = field(default_factory=dict)
+    unique: dict[str, bool] = field(default_factory=dict)
 
     @property
     def relation(self) -> Relation:

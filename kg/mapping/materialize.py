@@ -293,7 +293,8 @@ class _Run:
             tests.append(" = ".join(sides))
         object_slot = self.slot(parent, parent_map.subject, "p")
         rows = f"{source.table} c JOIN {parent.table} p ON {' AND '.join(tests)}"
-        return Production(one.name, graph, subject, predicate, object_slot, rows, False, condition)
+        has_one_parent = len(object_map.joins) == 1 and self.has_no_repetition(parent, parent.join(object_map.joins[0].parent, None))
+        return Production(one.name, graph, subject, predicate, object_slot, rows, has_one_parent and self.is_unique(source, subject), condition)
 
     def slot(self, source: EncodedSource, term_map: TermMap, alias: str = "c") -> Slot:
         if term_map.is_constant:
@@ -319,14 +320,18 @@ class _Run:
         return Slot(str(graph_id), constant_shape(NamedNode(self.graph_iri or "urn:default"), graph_id), True)
 
     def is_unique(self, source: EncodedSource, subject: Slot) -> bool:
-        """Whether no two rows have the same subject; looked up in the ids, once for each subject column."""
+        """Whether no two rows have the same subject."""
         if subject.is_constant:
             return source.rows <= 1
-        number = int(subject.sql.rpartition("t")[2])
-        if number not in source.unique:
-            query = f"SELECT count(t{number}) = count(DISTINCT t{number}) FROM {source.table} WHERE t{number} > 0"
-            source.unique[number] = self.store.connection.execute(query).fetchone()[0]
-        return source.unique[number]
+        return self.has_no_repetition(source, subject.sql.rpartition(".")[2])
+
+    def has_no_repetition(self, source: EncodedSource, column: str) -> bool:
+        """Whether no two rows have the same value in an encoded column, NULL left out; looked up once for each column."""
+        if column not in source.unique:
+            sign = f" WHERE {column} > 0" if column.startswith("t") else ""
+            query = f"SELECT count({column}) = count(DISTINCT {column}) FROM {source.table}{sign}"
+            source.unique[column] = self.store.connection.execute(query).fetchone()[0]
+        return source.unique[column]
 
 
 def _term_maps(one: TriplesMap) -> list[TermMap]:
