@@ -23,6 +23,7 @@ from kg.check import check as run_checks
 from kg.errors import KgError, ProjectError
 from kg.sparql.evaluate import Solutions
 from kg.sparql.results import write_boolean, write_graph, write_solutions
+from kg.sparql.update import files_within
 from kg.store import Store, documents
 
 app = typer.Typer(
@@ -169,6 +170,21 @@ def load(
         for path in file:
             report = opened.load(path, graph=name, format=format)
             out.print(f"{path}: {report.read} statements, {report.triples} new, {report.seconds:.1f} s")
+
+
+@app.command()
+def update(
+    request: Annotated[str, typer.Argument(help="a file, - for standard input, or the SPARQL text itself")],
+    project: ProjectOption = Path("kg.toml"),
+    load_from: Annotated[list[Path], typer.Option(help="folder whose files LOAD may read; may be repeated")] = [],  # noqa: B006
+    timeout: Annotated[float | None, typer.Option(help="seconds")] = None,
+) -> None:
+    """Change the graph by a SPARQL update, all or nothing."""
+    text, file = _update_text(request)
+    with KnowledgeGraph.open(project) as graph:
+        report = graph.update(text, timeout=timeout, loader=files_within(*load_from) if load_from else None, file=file)
+    where = ", ".join(iri or "the default graph" for iri in report.graphs)
+    out.print(f"{report.inserted:,} statements added, {report.deleted:,} taken away{f' in {where}' if where else ''}, {report.seconds:.1f} s", markup=False)
 
 
 @app.command()
@@ -387,6 +403,17 @@ def _query_text(name: str) -> str | None:
             raise ProjectError("P403", f"there is no file {path}")
         return path.read_text(encoding="utf-8")
     return name if "{" in name else None
+
+
+def _update_text(request: str) -> tuple[str, str | None]:
+    """The text of an update, and its file."""
+    if request == "-":
+        return sys.stdin.read(), None
+    if Path(request).is_file():
+        return Path(request).read_text(encoding="utf-8"), request
+    if len(request.split()) == 1:
+        raise ProjectError("P403", f"there is no file {request}")
+    return request, None
 
 
 def _assignments(pairs: list[str]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from kg.project import WELL_KNOWN_PREFIXES, Limits, Project
 from kg.saved_queries import SavedQuery
 from kg.sparql.algebra import Dataset
 from kg.sparql.evaluate import Solutions, Triples, evaluate
+from kg.sparql.update import Loader, UpdateReport, update
 from kg.store import Store, documents
 from kg.store.documents import LoadReport
 from kg.store.notation import term_of
@@ -101,14 +102,16 @@ class KnowledgeGraph:
 
     @contextmanager
     def _writing(self) -> Iterator[Store]:
-        """The store to write to; for a project a draft, published when the block succeeds."""
+        """The store to write to; for a project a draft, published when the block succeeds and has changed it."""
         if self._store is not None:
             with self._store.transaction():
                 yield self._store
         else:
             with self._versions.write() as draft:
+                before = draft.store.revision
                 yield draft.store
-                draft.publish()
+                if draft.store.revision != before:
+                    draft.publish()
 
     # ── Building and loading ─────────────────────────────────────────────────────────────────────────────────
 
@@ -123,6 +126,34 @@ class KnowledgeGraph:
         """
         with self._writing() as store:
             return documents.load(store, source, graph=graph, format=format, base=base)
+
+    def update(
+        self,
+        text: str,
+        bindings: Mapping[str, Term] | None = None,
+        timeout: float | None = None,
+        loader: Loader | None = None,
+        default_graphs: Iterable[str] = (),
+        named_graphs: Iterable[str] = (),
+        file: str | None = None,
+    ) -> UpdateReport:
+        """Do a SPARQL update, all or nothing; in a project the result is a new version.
+
+        Triples without GRAPH go to the default graph. Graphs that a build makes are refused (QueryError Q501). LOAD reads what
+        `loader` allows, see `files_within`. `default_graphs` and `named_graphs` take the place of USING and USING NAMED.
+        """
+        with self._writing() as store:
+            return update(
+                store,
+                text,
+                bindings=bindings,
+                timeout=min(timeout or self.limits.timeout, self.limits.timeout),
+                base=self.project.base if self.project else None,
+                prefixes=self.prefixes,
+                dataset=Dataset(tuple(map(NamedNode, default_graphs)), tuple(map(NamedNode, named_graphs))),
+                loader=loader,
+                file=file,
+            )
 
     def export(self, destination: str | Path, format: str | None = None, graph: str | None = None) -> int:
         """Write the graph, or one named graph, as RDF; returns how many statements."""

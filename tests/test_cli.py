@@ -106,6 +106,30 @@ def test_load_and_export_go_round(garden, tmp_path):
     assert kg(*count, cwd=other) == kg(*count, cwd=folder)
 
 
+def test_an_update_is_read_back_and_leaves_what_a_build_makes_alone(tmp_path):
+    folder = write(tmp_path)
+    kg("build", cwd=folder)
+    (folder / "felled.ru").write_text("INSERT { GRAPH <graph/edit> { ?tree a g:Felled } } WHERE { ?tree a g:TallTree }")
+    assert "2 statements added, 0 taken away in https://example.org/garden/graph/edit" in kg("update", "felled.ru", cwd=folder)
+    count = ("query", "SELECT (COUNT(*) AS ?n) { ?tree a g:Felled }", "--format", "csv")
+    assert kg(*count, cwd=folder).split() == ["n", "2"]
+    assert "version 2 " in kg("status", cwd=folder)
+    refused = kg("update", "-", cwd=folder, code=2, text="DELETE WHERE { GRAPH <graph/map/garden/tree> { tree:1 ?p ?o } }")
+    assert "Q501" in refused and "map:garden/tree" in refused and "<https://example.org/garden/graph/edit>" in refused
+    kg("build", cwd=folder)
+    assert kg(*count, cwd=folder).split() == ["n", "2"]
+    (folder / "more.ttl").write_text("<urn:x> a <https://example.org/garden/ontology/Felled> .")
+    load = f"LOAD <{(folder / 'more.ttl').as_uri()}>"
+    assert "Q504" in kg("update", load, cwd=folder, code=2)
+    assert "1 statements added" in kg("update", load, "--load-from", ".", cwd=folder)
+    assert kg(*count, cwd=folder).split() == ["n", "3"]
+
+
+def test_an_update_that_changes_nothing_makes_no_version(garden):
+    assert "0 statements added" in kg("update", "DELETE DATA { tree:99 a g:Tree }", cwd=garden)
+    assert "version 1 " in kg("status", cwd=garden)
+
+
 def test_map_writes_n_quads(garden):
     lines = kg("map", "mappings/garden/tree.r2rml.ttl", cwd=garden).splitlines()
     assert len(lines) == 12 and '"橡树"' in "".join(lines)
@@ -139,6 +163,8 @@ def test_validate_exits_with_1_where_data_do_not_conform(tmp_path):
         (["explain", "tree:2", "a", "g:TallTree"], "tree:2"),
         (["explain", "tre:2", "a", "g:TallTree"], "did you mean tree"),
         (["load", "missing.ttl"], "does not exist"),
+        (["update", "missing.ru"], "P403"),
+        (["update", "INSERT DATA { tree:1 a ?x }"], "Q127"),
         (["build", "--only", "mapp"], "P301"),
         (["build", "--onli", "map"], "P401"),
         (["map", "missing.ttl"], "missing.ttl"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -93,8 +94,8 @@ def _owned_error(owned: list[dict[str, object]]) -> QueryError:
     first = owned[0]
     name = f"the graph <{first['iri']}>" if first["iri"] else "the default graph"
     stage, _, file = str(first["owner"]).partition(":")
-    base, found, _ = str(first["iri"]).partition("graph/")
-    own = f"<{base}graph/edit>" if found else "a graph for edits"
+    place = re.match(r"(.*graph/)(map|infer|ontology|measure|validate)/", str(first["iri"]))
+    own = f"<{place[1]}edit>" if place else "the default graph"
     return QueryError(
         "Q501",
         f"{name} belongs to {first['owner']}: the next build would undo what an update changes there",
