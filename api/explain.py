@@ -1,12 +1,146 @@
-"""/explain: why a triple is in the graph, as nested lists, JSON or text."""
+"""/explain: why a triple is in the graph, as nested lists that fold, as JSON or as text."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, jsonify, make_response, render_template, request
+from kg.explain import Proof, sentence
+from pyoxigraph import Triple
+
+from api import answers, current, negotiation
+from api.display import Display, Shown
+from api.messages import language, message
+from api.negotiation import HTML, PLAIN_JSON, TEXT
+from api.request_errors import WebError
+from kg.errors import QueryError
+from kg.terms import Term
 
 blueprint = Blueprint("explain", __name__)
+
+_POSITIONS = ("subject", "predicate", "object")
+_OFFERED = (HTML, PLAIN_JSON, TEXT)
+_DEPTH, _DEEPEST = 8, 50
+_NOT_IN_GRAPH = "Q401"
 
 
 @blueprint.get("/explain")
 def proof() -> Response:
-    raise NotImplementedError
+    """The proof of a triple; its parts are IRIs, prefixed names or literals in Turtle's notation."""
+    name = request.args.get("format")
+    format = negotiation.named(name, _OFFERED) if name else negotiation.choose(request.headers.get("Accept"), _OFFERED)
+    asked = {position: request.args.get(position, "").strip() for position in _POSITIONS}
+    missing = [position for position, text in asked.items() if not text]
+    if missing and format is HTML and len(missing) == len(_POSITIONS):
+        return make_response(render_template("explain.html", asked=asked, root=None))
+    if missing:
+        raise WebError("W102", f"there is no {', no '.join(missing)}", help="send ?subject=…&predicate=…&object=…")
+    found = _proof(asked)
+    if format is PLAIN_JSON:
+        return jsonify(found.as_dict())
+    if format is TEXT:
+        return Response(found.text(language()) + "\n", content_type=TEXT.content_type)
+    links = {each.name: "/explain?" + urlencode({**asked, "format": each.name}) for each in (PLAIN_JSON, TEXT)}
+    return make_response(render_template("explain.html", asked=asked, root=_Tree(found).root, links=links))
+
+
+def _proof(asked: dict[str, str]) -> Proof:
+    try:
+        return current.graph().explain(*asked.values(), depth=current.whole_number("depth", _DEPTH, 1, _DEEPEST))
+    except QueryError as error:
+        if error.code == _NOT_IN_GRAPH:
+            raise WebError(error.code, error.message, 404, error.help) from None
+        raise
+
+
+# ── The tree for the template ────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Step:
+    """One node of the page: the statement in words and in links, why it holds, and what it rests on."""
+
+    kind: str
+    anchor: str
+    says: str | None
+    triple: tuple[Shown, ...]
+    own_page: str
+    graphs: tuple[str, ...] = ()
+    rule: str | None = None
+    rule_place: str | None = None
+    rule_text: str | None = None
+    reasons: tuple[str, ...] = ()
+    premises: tuple[Step, ...] = ()
+    sums: tuple[Sum, ...] = ()
+    rows: tuple[Row, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sum:
+    """A total that a rule compared with something, and the steps under each contribution."""
+
+    text: str
+    parts: tuple[tuple[str, tuple[Step, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A source row: where it stands, and its columns."""
+
+    place: str
+    columns: tuple[tuple[str, str], ...] = field(default=())
+
+
+class _Tree:
+    """Turns a proof into steps, with labels looked up once and an anchor for every statement that is proved here."""
+
+    def __init__(self, root: Proof) -> None:
+        self._display: Display = answers.display_of(_terms(root))
+        self._anchors: dict[Triple, str] = {}
+        self.root = self._step(root)
+
+    def _step(self, proof: Proof) -> Step:
+        anchor = self._anchors.setdefault(proof.triple, f"step-{len(self._anchors) + 1}")
+        parts = (proof.triple.subject, proof.triple.predicate, proof.triple.object)
+        return Step(
+            kind=proof.kind,
+            anchor=anchor,
+            says=sentence(proof, language()) if proof.kind == "inferred" else None,
+            triple=tuple(self._display.show(part) for part in parts),
+            own_page="/explain?" + urlencode(dict(zip(_POSITIONS, map(str, parts), strict=True))),
+            graphs=tuple(graph.removeprefix(current.project().base) if graph else message("default_graph") for graph in proof.graphs),
+            rule=proof.rule_name,
+            rule_place=proof.rule_place,
+            rule_text=proof.rule_text,
+            reasons=(*proof.tests, *(_absence(proof, patterns, data_only) for patterns, data_only in proof.absent)),
+            premises=tuple(self._step(premise) for premise in proof.premises),
+            sums=tuple(
+                Sum(
+                    total.text,
+                    tuple(("" if part.value is None else str(part.value), tuple(map(self._step, part.premises))) for part in total.parts),
+                )
+                for total in proof.totals
+            ),
+            rows=tuple(_row(row) for row in proof.sources),
+        )
+
+
+def _absence(proof: Proof, patterns: Iterable[tuple], data_only: bool) -> str:
+    what = message("and").join(proof.names.triple(pattern, language()) for pattern in patterns)
+    return message("absent_in_input" if data_only else "absent", what=what)
+
+
+def _row(row) -> Row:
+    place = current.project().relative(Path(row.file)) if row.file else row.table
+    if row.line is not None:
+        place = message("file_and_line", file=place, line=row.line)
+    return Row(place, tuple((name, value) for name, value in row.columns.items() if value is not None))
+
+
+def _terms(proof: Proof) -> Iterator[Term]:
+    yield from (proof.triple.subject, proof.triple.predicate, proof.triple.object)
+    for below in proof.below():
+        yield from _terms(below)
