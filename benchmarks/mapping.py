@@ -48,7 +48,7 @@ def measure_mapping(place: Workplace, peers: Peers, report: Report, scale: float
 
 def mapped_project(place: Workplace, scale: float) -> tuple[Path, Measurement, dict[str, int]]:
     """A new project over the bank of that scale, mapped; how long it took, and its size."""
-    project = place.project(f"project-scale{scale:g}", place.bank(scale))
+    project = place.project(f"project-{place.mapped_name(scale)}", place.bank(scale), place.mappings)
     built = measure(sys.executable, ["-m", "kg", "build", "--only", "map"], project, _TIMEOUT)
     size = measure(sys.executable, ["-m", "benchmarks.measured", "size", project], ROOT, _TIMEOUT)
     return project, built, size.found
@@ -57,7 +57,7 @@ def mapped_project(place: Workplace, scale: float) -> tuple[Path, Measurement, d
 def morph_then_oxigraph(place: Workplace, peers: Peers, scale: float, project: Path) -> PeerResult:
     """The same tables and mappings through both peers; the store stays for the queries."""
     morph, oxigraph = peers.python("morph-kgc"), peers.python("oxigraph")
-    folder = place.fresh(f"peers-scale{scale:g}")
+    folder = place.fresh(f"peers-{place.mapped_name(scale)}")
     (folder / "mapping.rml.ttl").write_text(as_rml(sorted(project.glob("mappings/*/*.r2rml.ttl")), place.bank(scale)))
     (folder / "morph.ini").write_text(
         "[CONFIGURATION]\noutput_file: graph.nt\noutput_format: N-TRIPLES\nnumber_of_processes: 2\nlogging_level: WARNING\n\n"

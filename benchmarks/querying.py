@@ -40,13 +40,13 @@ def measure_queries(place: Workplace, peers: Peers, report: Report, scale: float
 
 def _mapped(place: Workplace, scale: float) -> Path:
     """The mapped project of that scale, made if need be."""
-    project = place.folder / f"project-scale{scale:g}"
+    project = place.folder / f"project-{place.mapped_name(scale)}"
     return project if (project / "store/CURRENT").exists() else mapped_project(place, scale)[0]
 
 
 def _oxigraph_store(place: Workplace, peers: Peers, scale: float, project: Path) -> tuple[Path, Path]:
     python = peers.python("oxigraph")
-    store = place.folder / f"peers-scale{scale:g}" / "oxigraph"
+    store = place.folder / f"peers-{place.mapped_name(scale)}" / "oxigraph"
     if not store.exists():
         morph_then_oxigraph(place, peers, scale, project)
     return store, python

@@ -22,13 +22,14 @@ def main(arguments: list[str] | None = None) -> int:
     parts = options.only.split(",") if options.only else list(PARTS)
     scale = options.scale if options.scale is not None else 0.05 if options.quick else 1.0
     companies = 20_000 if options.quick else 1_000_000
-    place, peers = Workplace(options.folder), Peers(not options.no_peers)
+    place = Workplace(options.folder, options.mappings.split(",") if options.mappings else None)
+    peers = Peers(not options.no_peers)
     measurements = {
         "map": lambda report: mapping.measure_mapping(place, peers, report, scale),
         "query": lambda report: querying.measure_queries(place, peers, report, scale),
         "compile": lambda report: querying.measure_compilation(place, report, scale),
         "build": lambda report: rebuilding.measure_builds(place, report, scale),
-        "control": lambda report: control.measure_control(place, peers, report, companies, clingo_companies=companies // 50 if options.quick else 20_000),
+        "control": lambda report: control.measure_control(place, peers, report, companies, clingo_companies=companies // 10),
     }
     failures = 0
     with ExitStack() as stack:
@@ -47,6 +48,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--scale", type=float, help="size of the bank; 1 (the default) is 1,000,000 transfers")
     parser.add_argument("--quick", action="store_true", help="small data, to see that the benchmark works")
     parser.add_argument("--only", help=f"some of {','.join(PARTS)}")
+    parser.add_argument("--mappings", help="map only these files of mappings/bank, for map, query and compile (default: all)")
     parser.add_argument("--no-peers", action="store_true", help="measure this engine alone")
     parser.add_argument("--out", type=Path, help="also write the figures as lines of JSON")
     parser.add_argument("--folder", type=Path, help="where data and work files lie (default: $KG_BENCH_DATA or out/bench)")

@@ -18,8 +18,14 @@ CONTENT = ("ontology", "mappings", "rules", "queries")
 class Workplace:
     """The folder of all data and work files."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, mappings: Iterable[str] | None = None) -> None:
+        """`mappings` are the files of mappings/bank that are mapped and queried, without their suffix; None is all."""
         self.folder = (folder or Path(os.environ.get("KG_BENCH_DATA", "out/bench"))).resolve()
+        self.mappings = mappings
+
+    def mapped_name(self, scale: float) -> str:
+        """A name for what is made of a bank with these mappings."""
+        return "-".join([f"scale{scale:g}", *(self.mappings or [])])
 
     def bank(self, scale: float) -> Path:
         """The tables of a bank: scale 1 is 100,000 enterprises and 1,000,000 transfers."""
