@@ -46,13 +46,18 @@ def _prepared(name: str) -> Path:
     python, ready = folder / "bin" / "python", folder / "ready"
     if ready.exists() and ready.read_text() == requirements.read_text():
         return python
-    _run([sys.executable, "-m", "venv", "--clear", folder])
-    _run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", requirements])
+    _install(folder, requirements)
     ready.write_text(requirements.read_text())
     return python
 
 
-def _run(command: list[object]) -> None:
+def _install(folder: Path, requirements: Path) -> None:
+    run_quietly([sys.executable, "-m", "venv", "--clear", folder])
+    run_quietly([folder / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", requirements])
+
+
+def run_quietly(command: list[object]) -> None:
+    """Run a command; PeerMissing with the last line that it printed where it fails."""
     try:
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=_PATIENCE)
     except (OSError, subprocess.TimeoutExpired) as error:

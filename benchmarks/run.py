@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     parts = options.only.split(",") if options.only else list(PARTS)
     scale = options.scale if options.scale is not None else 0.05 if options.quick else 1.0
-    companies = 20_000 if options.quick else 1_000_000
+    companies = options.companies or (20_000 if options.quick else 1_000_000)
     place = Workplace(options.folder, options.mappings.split(",") if options.mappings else None)
     peers = Peers(not options.no_peers)
     measurements = {
@@ -46,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description="Measure against peers: name, value, unit, peer, ratio.")
     parser.add_argument("--scale", type=float, help="size of the bank; 1 (the default) is 1,000,000 transfers")
+    parser.add_argument("--companies", type=int, help="for control: how many (1,000,000), with three stakes each")
     parser.add_argument("--quick", action="store_true", help="small data, to see that the benchmark works")
     parser.add_argument("--only", help=f"some of {','.join(PARTS)}")
     parser.add_argument("--mappings", help="map only these files of mappings/bank, for map, query and compile (default: all)")

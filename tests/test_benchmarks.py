@@ -7,7 +7,7 @@ import sys
 import pytest
 import rdflib
 
-from benchmarks import run
+from benchmarks import environments, run
 from benchmarks.children import MeasurementFailed, measure
 from benchmarks.control import _refuse_difference
 from benchmarks.environments import PeerMissing, Peers
@@ -23,7 +23,7 @@ from benchmarks.rml import as_rml
 ])  # fmt: skip
 def test_every_part_measures_its_figures_on_small_data(parts, names, tmp_path, capsys):
     out = tmp_path / "figures.jsonl"
-    code = run.main(["--quick", "--scale", "0.01", "--no-peers", "--only", parts, "--out", str(out), "--folder", str(tmp_path)])
+    code = run.main(["--quick", "--scale", "0.01", "--companies", "1000", "--no-peers", "--only", parts, "--out", str(out), "--folder", str(tmp_path)])
     printed = capsys.readouterr()
     assert code == 0, printed.err
     figures = [json.loads(line) for line in out.read_text().splitlines()]
@@ -71,13 +71,15 @@ def test_a_process_is_measured_by_its_own_peak_memory(tmp_path):
 
 
 def test_a_peer_that_cannot_be_installed_is_skipped_with_the_reason(tmp_path, monkeypatch):
-    monkeypatch.setattr("benchmarks.environments.FOLDER", tmp_path / "environments")
-    monkeypatch.setattr("benchmarks.environments.REQUIREMENTS", tmp_path)
-    (tmp_path / "broken.txt").write_text(f"{tmp_path}/no-such-package.whl\n")
-    with pytest.raises(PeerMissing, match=r"cannot be installed .*no-such-package"):
-        Peers().python("broken")
+    def fails(folder, requirements):
+        environments.run_quietly([sys.executable, "-c", "raise SystemExit('no matching distribution')"])
+
+    monkeypatch.setattr(environments, "FOLDER", tmp_path)
+    monkeypatch.setattr(environments, "_install", fails)
+    with pytest.raises(PeerMissing, match=r"cannot be installed .*no matching distribution"):
+        Peers().python("oxigraph")
     with pytest.raises(PeerMissing, match="--no-peers"):
-        Peers(is_wanted=False).python("broken")
+        Peers(is_wanted=False).python("oxigraph")
 
 
 def test_mappings_become_rml_over_csv_files(tmp_path):
