@@ -110,7 +110,7 @@ class KnowledgeGraph:
             with self._versions.write() as draft:
                 before = draft.store.revision
                 yield draft.store
-                if draft.store.revision != before:
+                if draft.store.revision != before or self._versions.current() is None:
                     draft.publish()
 
     # ── Building and loading ─────────────────────────────────────────────────────────────────────────────────
