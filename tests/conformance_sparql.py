@@ -161,3 +161,15 @@ def report() -> str:
     """One line: how many of the suite's query cases pass."""
     results = [failure(case) for case in query_cases()]
     return f"sparql11-query {sum(result is None for result in results)}/{len(results)}"
+
+
+def run(manifest: str = MANIFESTS[0]) -> tuple[int, int, dict[str, str]]:
+    """(passed, total, {case: reason}) of one manifest."""
+    found = list(walk(SUITES / manifest))
+    failed = {case.id: reason for case in found if (reason := failure(case))}
+    return len(found) - len(failed), len(found), failed
+
+
+def run_results() -> tuple[int, int, dict[str, str]]:
+    """The suite of result formats alone."""
+    return run(MANIFESTS[1])

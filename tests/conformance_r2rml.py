@@ -1,0 +1,102 @@
+"""W3C R2RML test cases on SQLite: each mapping gives the expected quads, or is refused where it has none."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyoxigraph import CanonicalizationAlgorithm, Dataset, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, parse
+
+from kg.errors import MappingError
+from kg.mapping import Sources, materialize, source_of_url
+from kg.store import Store
+from tests.conformance import SUITES
+
+BASE = "http://example.com/base/"
+SUITE = SUITES / "r2rml"
+_TEST = "http://purl.org/NET/rdb2rdf-test#"
+
+# Cases that fail, each with the reason why they may.
+FAILING = {
+    "R2RMLTC0002f": "demands that the name {Name}, written without quotes, does not match the column Name; in SQLite it does",
+}
+
+
+@dataclass(frozen=True)
+class R2rmlCase:
+    id: str
+    mapping: Path
+    database: Path
+    expected: Path | None
+
+
+def _cases() -> list[R2rmlCase]:
+    manifest = SUITE / "manifest.ttl"
+    if not manifest.exists():
+        return []
+    values: dict[object, dict[str, object]] = {}
+    for quad in parse(path=str(manifest), format=RdfFormat.TURTLE):
+        values.setdefault(quad.subject, {})[quad.predicate.value] = quad.object
+    cases = []
+    for node, properties in values.items():
+        name = node.value.rpartition("#")[2]
+        if (SUITE / name).is_dir():
+            database = values[properties[_TEST + "database"]][_TEST + "sqlScriptFile"].value
+            has_output = properties[_TEST + "hasExpectedOutput"] == Literal("true", datatype=NamedNode("http://www.w3.org/2001/XMLSchema#boolean"))
+            expected = SUITE / name / properties[_TEST + "output"].value if has_output else None
+            cases.append(R2rmlCase(name, SUITE / name / properties[_TEST + "mappingDocument"].value, SUITE / "databases" / database, expected))
+    return sorted(cases, key=lambda one: one.id)
+
+
+CASES = _cases()
+
+def _create_database(script: Path, path: Path) -> None:
+    """Run a script of SQL:2008 in SQLite; CHAR(n) values are padded, as SQL:2008 stores them."""
+    database = sqlite3.connect(path)
+    database.executescript(re.sub(r"DROP TABLE[^;]*;", "", script.read_text(encoding="utf-8")))
+    for (table,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+        for _, column, kind, *_ in database.execute(f'PRAGMA table_info("{table}")').fetchall():
+            if match := re.fullmatch(r"CHAR\((\d+)\)", kind, re.IGNORECASE):
+                database.execute(f'UPDATE "{table}" SET "{column}" = printf(\'%-{match[1]}s\', "{column}")')
+    database.commit()
+    database.close()
+
+
+def _quads(store: Store) -> Dataset:
+    rows = store.connection.execute("SELECT g, s, p, o FROM quads").fetchall()
+    terms = store.decode({term for row in rows for term in row if term})
+    return Dataset(Quad(terms[s], terms[p], terms[o], terms[g] if g else DefaultGraph()) for g, s, p, o in rows)
+
+
+def _canonical(dataset: Dataset) -> list[str]:
+    dataset.canonicalize(CanonicalizationAlgorithm.UNSTABLE)
+    return sorted(str(quad) for quad in dataset)
+
+
+def problem_of(case: R2rmlCase, folder: Path) -> str | None:
+    """None where the case passes, else what went wrong."""
+    path = folder / "database.db"
+    _create_database(case.database, path)
+    with Store.memory() as store:
+        try:
+            materialize(store, case.mapping, Sources(source_of_url(path)), base=BASE, strict=True)
+        except MappingError as error:
+            return None if case.expected is None else f"refused: {error}"
+        if case.expected is None:
+            return "accepted, though it must be refused"
+        found, expected = _canonical(_quads(store)), _canonical(Dataset(parse(path=str(case.expected), format=RdfFormat.N_QUADS)))
+        return None if found == expected else f"found {found}, expected {expected}"
+
+
+def run() -> tuple[int, int, dict[str, str]]:
+    """(passed, total, {case: reason})."""
+    failed = {}
+    for case in CASES:
+        with tempfile.TemporaryDirectory() as folder:
+            problem = problem_of(case, Path(folder))
+        if problem is not None:
+            failed[case.id] = FAILING.get(case.id, problem)
+    return len(CASES) - len(failed), len(CASES), failed
