@@ -1,11 +1,14 @@
 """Rule programs: reading them, checking them, drawing their conclusions, and finding the grounds of a conclusion."""
 
 from kg.reasoner.engine import InferReport, RuleReport, StratumReport, check, infer, infer_only
+from kg.reasoner.grounds import Derivations, Grounds
 from kg.reasoner.model import Program, Rule
 from kg.reasoner.srl import load_program, parse_program
 from kg.reasoner.watch import Progress
 
 __all__ = [
+    "Derivations",
+    "Grounds",
     "InferReport",
     "Program",
     "Progress",

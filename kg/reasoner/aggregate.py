@@ -44,7 +44,9 @@ class RunningAggregate:
     element: a.SubSelectElement
 
 
-class _Refusal(Exception):
+class Refusal(Exception):
+    """Why an aggregate cannot stand in a recursion."""
+
     def __init__(self, reason: str, help: str) -> None:
         super().__init__(reason)
         self.reason, self.help = reason, help
@@ -56,9 +58,9 @@ def running_aggregate(rule: Rule, element: a.SubSelectElement, is_recursive: Rea
         aggregate = read_aggregate(element, is_recursive)
         _check_tests(rule, aggregate)
         return aggregate
-    except (_Refusal, CannotFlatten) as refusal:
-        reason = refusal.reason if isinstance(refusal, _Refusal) else f"it has {refusal}"
-        help = refusal.help if isinstance(refusal, _Refusal) else "compute that part by a rule outside of the cycle"
+    except (Refusal, CannotFlatten) as refusal:
+        reason = refusal.reason if isinstance(refusal, Refusal) else f"it has {refusal}"
+        help = refusal.help if isinstance(refusal, Refusal) else "compute that part by a rule outside of the cycle"
         raise rule.error(
             "R207",
             f"aggregates over its own conclusions, and {reason}",
@@ -72,22 +74,22 @@ def read_aggregate(element: a.SubSelectElement, is_recursive: Reads) -> RunningA
     """Take the sub-select apart; raises CannotFlatten or a refusal where it has another form."""
     group, aliases, having = _peel(element.pattern)
     if len(group.aggregates) != 1:
-        raise _Refusal("it has several aggregates at once", "give each aggregate a rule of its own")
+        raise Refusal("it has several aggregates at once", "give each aggregate a rule of its own")
     ((internal, aggregate),) = group.aggregates
     results = [alias for alias, name in aliases.items() if name == internal and alias in element.variables]
     result = results[0] if results else internal
     if len(results) > 1:
-        raise _Refusal("it gives one result two names", "use one name")
+        raise Refusal("it gives one result two names", "use one name")
     keys = []
     for key, expression in group.keys:
         if expression is not None:
-            raise _Refusal("it groups by a computed value", "compute the value with BIND below the GROUP BY")
+            raise Refusal("it groups by a computed value", "compute the value with BIND below the GROUP BY")
         keys.append(key)
     argument, distinct = aggregate.argument, aggregate.distinct
     if argument is not None and not isinstance(argument, a.Var):
-        raise _Refusal(f"the argument of {aggregate.name} is computed", "compute it with BIND below the GROUP BY")
+        raise Refusal(f"the argument of {aggregate.name} is computed", "compute it with BIND below the GROUP BY")
     if aggregate.name not in GROWING | SHRINKING:
-        raise _Refusal(
+        raise Refusal(
             f"{aggregate.name} can grow and shrink as the recursion goes on", "use SUM, COUNT, MAX or MIN in a recursion"
         )
     branches, contribution = _contributions(group.pattern, is_recursive)
@@ -95,7 +97,7 @@ def read_aggregate(element: a.SubSelectElement, is_recursive: Reads) -> RunningA
         contribution = tuple(dict.fromkeys([*keys, argument]))
     missing = [v for v in [*keys, *([argument] if argument else [])] if v not in contribution]
     if missing:
-        raise _Refusal(
+        raise Refusal(
             f"?{missing[0].name} is not bound by every alternative", f"bind ?{missing[0].name} in every part of the UNION"
         )
     tests = tuple(_rename(test, dict.fromkeys(aliases, result) | {internal: result}) for test in having)
@@ -121,7 +123,7 @@ def _peel(pattern: a.Pattern) -> tuple[a.Group, dict[a.Var, a.Var], list[a.Expre
                 aliases[variable] = name
                 pattern = inner
             case a.Extend(variable=variable):
-                raise _Refusal(
+                raise Refusal(
                     f"?{variable.name} is computed from the result", "test the aggregate itself against the threshold"
                 )
             case a.Filter(condition=condition, pattern=inner):
@@ -159,7 +161,7 @@ def _check_tests(rule: Rule, aggregate: RunningAggregate) -> None:
     results = {v for element in rule.body if isinstance(element, a.SubSelectElement) and has_aggregate(element.pattern)
                for v in element.variables if v not in _keys_of(element)}  # fmt: skip
     if any(result in variables_of(pattern) for pattern in rule.head):
-        raise _Refusal(
+        raise Refusal(
             f"?{result.name} goes into the head: a running total is no fact",
             "conclude from the test alone; ask for the total by a query, or by a rule outside of the cycle",
         )
@@ -169,7 +171,7 @@ def _check_tests(rule: Rule, aggregate: RunningAggregate) -> None:
         if element is aggregate.element or result not in variables_of(element):
             continue
         if not isinstance(element, a.FilterElement):
-            raise _Refusal(
+            raise Refusal(
                 f"?{result.name} is used outside of a test", "use the result only in FILTER(… > …) or FILTER(… >= …)"
             )
         for test in conjuncts(element.condition):
@@ -194,7 +196,7 @@ def _check_test(test: a.Expression, aggregate: RunningAggregate, results: set[a.
         if value == aggregate.result and not results & set(variables_of(threshold)):
             return
     sign = ">" if upward else "<"
-    raise _Refusal(
+    raise Refusal(
         f"?{aggregate.result.name} is tested otherwise than by {sign} or {sign}= against something fixed",
         f"a {aggregate.function} in a recursion may only be tested by `{sign}` or `{sign}=` against a constant or a bound value",
     )

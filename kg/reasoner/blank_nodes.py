@@ -17,16 +17,14 @@ from kg.terms import TAG_BITS, TAG_BLANK
 
 def named_blank_nodes(rule: Rule, number: int, rows: Rows, compiler: BodyCompiler) -> Rows:
     """The rows with a column for each blank node of the head; unchanged where the head has none."""
-    nodes = sorted({v for head in rule.head for v in variables_of(head) if v.is_anonymous}, key=lambda v: v.name)
-    if not nodes:
+    labels = label_parts(rule, rows)
+    if not labels:
         return rows
-    key = hashlib.sha256(f"{rule.iri.value}\n{rule.location}\n{rule.head}".encode()).hexdigest()[:12]
-    bound = "".join(f" || '-' || x.{column}" for column in rows.columns.values())
-    labels = [f"'r{key}n{i}'{bound}" for i in range(len(nodes))]
+    nodes = list(labels)
     table = f"rl_nodes_{number}"
     columns = rows.columns | {node: compiler.columns.of(a.Var(f"{node.name}/head")) for node in nodes}
     old = "".join(f"x.{column}, " for column in rows.columns.values())
-    made = ", ".join(f"{label} AS label{i}" for i, label in enumerate(labels))
+    made = ", ".join(f"{label} AS label{i}" for i, label in enumerate(labels.values()))
     step = Step(
         table,
         f"SELECT DISTINCT {old}{made} FROM ({rows.sql}) x",
@@ -38,3 +36,13 @@ def named_blank_nodes(rule: Rule, number: int, rows: Rows, compiler: BodyCompile
     )
     ids = ", ".join(f"d{i}.id AS {columns[node]}" for i, node in enumerate(nodes))
     return Rows(f"SELECT {old}{ids} FROM {table} x {joins}", columns, (*rows.steps, step))
+
+
+def label_parts(rule: Rule, rows: Rows) -> dict[a.Var, str]:
+    """For each blank node of the head, SQL of its label over the rows `x`."""
+    nodes = sorted({v for head in rule.head for v in variables_of(head) if v.is_anonymous}, key=lambda v: v.name)
+    key = hashlib.sha256(f"{rule.iri.value}\n{rule.location.line}\n{rule.head}".encode()).hexdigest()[:12]
+    ordered = sorted((v for v in rows.columns if not v.is_anonymous), key=lambda v: v.name)
+    ordered += sorted((v for v in rows.columns if v.is_anonymous and v not in nodes), key=lambda v: v.name)
+    bound = "".join(f" || '-' || x.{rows.columns[v]}" for v in ordered)
+    return {node: f"'r{key}n{i}'{bound}" for i, node in enumerate(nodes)}

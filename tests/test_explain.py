@@ -1,0 +1,149 @@
+"""Proofs: every conclusion has one, its premises are older than it, and it reads as a person would tell it."""
+
+from __future__ import annotations
+
+import os
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyoxigraph import NamedNode, Triple
+
+from kg.errors import KgError
+from kg.explain import Proof, explain
+from kg.reasoner import Derivations, infer, parse_program
+from kg.store import Store
+from tests.test_reasoner import CONTROL, PREFIX, REACHES, stakes, store_of
+
+GRAPH = "http://example.org/inferred"
+
+
+def iri(name: str) -> NamedNode:
+    return NamedNode("http://example.org/" + name)
+
+
+def proved(turtle: str, rules: str, subject: str, predicate: str, object: str, **options) -> Proof:
+    store = store_of(turtle)
+    programs = [("infer:test", GRAPH, parse_program(PREFIX + rules))]
+    infer(store, programs)
+    prefixes = {"": "http://example.org/"}
+    return explain(
+        store, iri(subject), iri(predicate), iri(object), derive=Derivations(store, programs), prefixes=prefixes, **options
+    )
+
+
+SAYING = CONTROL.replace("RULE :control", "#+ says: {x} controls {y} with {total} %\n#+ says@zh: {x}控制{y},合计{total}%\nRULE :control")
+
+
+def test_the_proof_of_a_sum_shows_the_contributions_and_the_test():
+    proof = proved(stakes(("a", "b", "60"), ("a", "c", "25"), ("b", "c", "30")), SAYING, "a", "controls", "c")
+    (total,) = proof.totals
+    assert total.text == "25 + 30 = 55 > 50"
+    assert "because 25 + 30 = 55 > 50" in proof.text()
+    assert any(below.triple == Triple(iri("a"), iri("controls"), iri("b")) for below in proof.below())
+
+
+def test_the_rules_sentence_is_filled_with_labels_in_the_readers_language():
+    labels = ':a <http://www.w3.org/2000/01/rdf-schema#label> "Alpha", "甲"@zh .'
+    proof = proved(stakes(("a", "b", "60.5")) + labels, SAYING, "a", "controls", "b")
+    assert proof.text().startswith("Alpha controls :b with 60.5 % (by rule :control)")
+    assert proof.text("zh").startswith("甲控制:b,合计60.5%")
+
+
+def test_negation_is_told_as_what_nothing_says():
+    rules = "RULE :far { ?x :far ?y } WHERE { ?x :reaches ?y NOT { ?x :next ?y } }" + REACHES
+    text = proved(":a :next :b . :b :next :c .", rules, "a", "far", "c").text()
+    assert "because nothing says that :a :next :c" in text
+
+
+def test_asserted_triples_end_in_their_source_rows():
+    def trace(triple, graph):
+        return [SimpleNamespace(file="links.csv", line=7, table="links", columns={"from": "a", "to": "b"})]
+
+    proof = proved(":a :next :b .", REACHES, "a", "reaches", "b", trace=trace)
+    assert "← links.csv, line 7: from=a, to=b" in proof.text()
+    assert proof.as_dict()["premises"][0]["sources"][0]["line"] == 7
+
+
+def test_a_triple_that_is_not_there_has_no_proof():
+    with pytest.raises(KgError) as caught:
+        proved(":a :next :b .", REACHES, "b", "reaches", "a")
+    assert caught.value.code == "Q401"
+
+
+def test_a_long_proof_is_cut_at_the_depth_asked_for_and_says_so():
+    chain = " ".join(f":n{i} :next :n{i + 1} ." for i in range(9))
+    text = proved(chain, REACHES, "n0", "reaches", "n9", max_depth=3).text()
+    assert "more below" in text
+
+
+def test_a_blank_node_of_a_head_leads_back_to_its_own_solution():
+    store = store_of(":a :next :b . :b :next :c .")
+    programs = [("infer:test", GRAPH, parse_program(PREFIX + "RULE :link { [] :from ?x ; :to ?y } WHERE { ?x :next ?y }"))]
+    infer(store, programs)
+    derive = Derivations(store, programs)
+    for triple in inferred(store):
+        grounds = derive(triple)
+        place = "x" if triple.predicate == iri("from") else "y"
+        assert grounds.bindings[place] == triple.object
+
+
+def test_grounds_outside_of_recursion_use_sparqls_own_totals():
+    rules = """RULE :total { ?x :total ?t } WHERE { { SELECT ?x (SUM(?v) AS ?t) WHERE { ?x :part ?p . ?p :size ?v } GROUP BY ?x } }"""
+    store = store_of(":a :part :p, :q . :p :size 2 . :q :size 3.5 . :b :part :p .")
+    programs = [("infer:test", GRAPH, parse_program(PREFIX + rules))]
+    infer(store, programs)
+    found = {triple.subject: Derivations(store, programs)(triple) for triple in inferred(store)}
+    assert [str(share.value) for share in found[iri("a")].aggregates[0].contributions] == ["2", "3.5"]
+    assert len(found[iri("b")].aggregates[0].contributions) == 1
+
+
+# ── Every proof replays ──────────────────────────────────────────────────────────────────────────────────────
+
+PROGRAM = f"""
+{REACHES}
+RULE :apart {{ ?x :apart ?y }} WHERE {{ ?x a :Node . ?y a :Node NOT {{ ?x :reaches ?y }} FILTER(?x != ?y) }}
+RULE :twice {{ ?x :twice ?y ; :via ?l }} WHERE {{ ?x :next/:next ?y . ?x :weight ?w SET(?l := CONCAT("w", STR(?w * 2))) }}
+RULE :heavy {{ ?x :is :heavy }} WHERE {{
+  {{ SELECT ?x (SUM(?w) AS ?sum) WHERE {{ {{ ?x :weight ?w . BIND(?x AS ?y) }} UNION {{ ?x :next ?y . ?y :is :heavy . ?y :weight ?w }} }} GROUP BY ?x }}
+  FILTER(?sum >= 5) }}
+RULE :fan {{ ?x :is :fan }} WHERE {{ {{ SELECT ?x (COUNT(?y) AS ?n) WHERE {{ ?x :next ?y }} GROUP BY ?x }} FILTER(?n > 1) }}
+"""
+
+edges = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=12)
+weights = st.lists(st.integers(0, 5), min_size=6, max_size=6)
+
+
+LONG = bool(os.environ.get("KG_LONG"))
+
+
+@settings(max_examples=60 if LONG else 5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(edges, weights)
+def test_every_conclusion_has_a_proof_whose_premises_are_older(pairs, sizes):
+    data = " ".join(f":n{a} :next :n{b} ." for a, b in pairs) + " ".join(f":n{i} a :Node ; :weight {w} ." for i, w in enumerate(sizes))
+    with store_of(data) as store:
+        programs = [("infer:test", GRAPH, parse_program(PREFIX + PROGRAM))]
+        infer(store, programs)
+        derive = Derivations(store, programs)
+        rounds = rounds_of(store)
+        for triple in inferred(store):
+            grounds = derive(triple)
+            below = [*grounds.premises, *(p for total in grounds.aggregates for share in total.contributions for p in share.premises)]
+            assert below
+            for premise in below:
+                assert rounds[premise] < grounds.round == rounds[triple]
+            for total in grounds.aggregates:
+                values = [share.value for share in total.contributions]
+                assert total.value == (len(values) if total.function == "COUNT" else sum(values))
+
+
+def inferred(store: Store) -> list[Triple]:
+    return [triple for triple, number in rounds_of(store).items() if number]
+
+
+def rounds_of(store: Store) -> dict[Triple, int]:
+    """The round of every triple; 0 of asserted ones."""
+    rows = store.connection.execute("SELECT s, p, o, coalesce(round, 0) FROM quads WHERE NOT again").fetchall()
+    terms = store.decode({term for row in rows for term in row[:3]})
+    return {Triple(terms[s], terms[p], terms[o]): number for s, p, o, number in rows}
