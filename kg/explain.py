@@ -129,7 +129,9 @@ def explain(
     builder = _Builder(store, derive, trace, names, set())
     if not builder.graphs_of(triple):
         raise QueryError(
-            "Q401", f"the graph does not hold {names.triple(triple)}", help="look at what it holds with a query, or run kg build"
+            "Q401",
+            f"the graph does not hold {' '.join(names.short(term) for term in (subject, predicate, object))}",
+            help="look at what it holds with a query, or run kg build",
         )
     return builder.proof(triple, max_depth)
 
@@ -239,7 +241,10 @@ class _Names:
         parts = (triple.subject, triple.predicate, triple.object) if isinstance(triple, Triple) else triple
         return " ".join(self.term(part, language) for part in parts)
 
-    def short(self, term: NamedNode | BlankNode) -> str:
+    def short(self, term: Term) -> str:
+        """As it is written in a query."""
+        if isinstance(term, (Literal, Triple)):
+            return str(term)
         if isinstance(term, BlankNode):
             return f"_:{term.value}"
         for prefix, namespace in self._prefixes:

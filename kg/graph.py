@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pyoxigraph import NamedNode, Triple
 
-from kg import mapping
+from kg import mapping, reasoner
 from kg.build import BuildReport, OwnedProgram, Progress, build, load_programs
 from kg.errors import ProjectError
 from kg.explain import Proof, explain
@@ -194,9 +194,8 @@ class KnowledgeGraph:
         """
         terms = [self.term(part) if isinstance(part, str) else part for part in (subject, predicate, object)]
         programs = self._programs() if self.project else []
-        return explain(
-            self.store, *terms, programs=[(p.owner, p.graph, p.program) for p in programs], trace=self._trace, max_depth=depth, prefixes=self.prefixes
-        )
+        derive = reasoner.Derivations(self.store, [(p.owner, p.graph, p.program) for p in programs])
+        return explain(self.store, *terms, derive=derive, trace=self._trace, max_depth=depth, prefixes=self.prefixes)
 
     def term(self, text: str) -> Term:
         """A term from how a person writes it: <iri>, prefix:name, "text", 42."""
