@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 import sys
@@ -21,6 +20,7 @@ from kg import KnowledgeGraph, mapping, reasoner, saved_queries
 from kg.build import BuildReport, StepReport
 from kg.check import check as run_checks
 from kg.errors import KgError, ProjectError
+from kg.shapes.oracle import by_pyshacl
 from kg.sparql.evaluate import Solutions
 from kg.sparql.results import write_boolean, write_graph, write_solutions
 from kg.sparql.update import files_within
@@ -280,27 +280,28 @@ def infer_command(
 
 @app.command()
 def validate(
-    shapes: Annotated[list[Path], typer.Option(help="SHACL file; may be repeated")],
-    data: DataOption,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="report in Turtle; default: text on standard output")] = None,
+    shapes: Annotated[list[Path], typer.Option(help="SHACL file; may be repeated; default: the project's shapes")] = [],  # noqa: B006
+    data: DataOption = [],  # noqa: B006
+    project: ProjectOption = Path("kg.toml"),
+    format: Annotated[str, typer.Option("--format", "-f", help="table, json, or an RDF syntax: ttl nt jsonld rdf")] = "table",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="file for the report; default: standard output")] = None,
+    language: Annotated[str, typer.Option("--lang", help="of the messages in the table: en or zh")] = "en",
+    engine: Annotated[str, typer.Option(help="guanxi, or pyshacl to compare")] = "guanxi",
 ) -> None:
-    """Check files against SHACL shapes (by pySHACL); exit 1 where they do not conform."""
-    import pyshacl
-    import rdflib
-
-    graphs = []
-    for paths in (data, shapes):
-        with Store.memory() as store:
-            for path in paths:
-                documents.load(store, path)
-            text = io.BytesIO()
-            documents.dump(store, text, format="nt")
-            graphs.append(rdflib.Graph().parse(data=text.getvalue(), format="nt"))
-    conforms, report, text = pyshacl.validate(graphs[0], shacl_graph=graphs[1])
-    if output:
-        report.serialize(output, format="turtle")
-    else:
-        out.print(text.rstrip(), markup=False)
+    """Check the graph, or the given files, against SHACL shapes; exit 1 where they do not conform."""
+    with _graph(project, data) as graph:
+        if not shapes and data:
+            raise ProjectError("P405", "there are no shapes to check the files against", help="name them with --shapes FILE")
+        if engine == "pyshacl":
+            if not shapes:
+                raise ProjectError("P405", "pySHACL takes its shapes from files only", help="name them with --shapes FILE")
+            conforms, report = by_pyshacl(graph.store, shapes, format)
+        elif engine == "guanxi":
+            found = graph.validate(shapes or None)
+            conforms, report = found.conforms, found.as_text(format, language)
+        else:
+            raise ProjectError("P405", f"there is no engine {engine}", help="guanxi or pyshacl")
+    _write(report, output)
     raise typer.Exit(0 if conforms else 1)
 
 

@@ -16,6 +16,7 @@ from kg.errors import ProjectError
 from kg.explain import Proof, explain
 from kg.project import WELL_KNOWN_PREFIXES, Limits, Project
 from kg.saved_queries import SavedQuery
+from kg.shapes import ValidationReport, load_shapes, validate
 from kg.sparql.algebra import Dataset
 from kg.sparql.evaluate import Solutions, Triples, evaluate
 from kg.sparql.update import Loader, UpdateReport, update
@@ -196,6 +197,11 @@ class KnowledgeGraph:
         programs = self._programs() if self.project else []
         derive = reasoner.Derivations(self.store, [(p.owner, p.graph, p.program) for p in programs])
         return explain(self.store, *terms, derive=derive, trace=self._trace, max_depth=depth, prefixes=self.prefixes)
+
+    def validate(self, shapes: str | Path | bytes | Iterable[str | Path | bytes] | None = None, graphs: Iterable[str] | None = None) -> ValidationReport:
+        """Check the graph, or some of its named graphs, against SHACL shapes: files, Turtle as bytes, or the project's own."""
+        sources = [file.path for file in self._the_project().shapes()] if shapes is None else shapes
+        return validate(self.store, load_shapes(sources, base=self.project.base if self.project else None), graphs=graphs)
 
     def term(self, text: str) -> Term:
         """A term from how a person writes it: <iri>, prefix:name, "text", 42."""

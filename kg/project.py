@@ -134,6 +134,10 @@ class Project:
         """rules/<domain>/*.srl"""
         return list(self._files("rules", "*.srl", ".srl"))
 
+    def shapes(self) -> list[ContentFile]:
+        """rules/<domain>/shapes/*.ttl"""
+        return list(self._files("rules", "shapes/*.ttl", ".ttl"))
+
     def cases(self) -> list[ContentFile]:
         """rules/<domain>/cases/<file>/<case>: folders with given.ttl, then.ttl, not.ttl."""
         found = []

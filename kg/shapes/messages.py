@@ -17,8 +17,8 @@ _ENGLISH = {
     "Class": "{value} is no {x}",
     "Datatype": "{value} is no well-formed {x}",
     "NodeKind": "{value} is not of the node kind {x}",
-    "MinCount": "less than {x} values",
-    "MaxCount": "more than {x} values",
+    "MinCount": "fewer values than {x}",
+    "MaxCount": "more values than {x}",
     "MinExclusive": "{value} is not greater than {x}",
     "MinInclusive": "{value} is less than {x}, or cannot be compared with it",
     "MaxExclusive": "{value} is not less than {x}",
@@ -40,8 +40,8 @@ _ENGLISH = {
     "And": "{value} does not conform to all of {x}",
     "Or": "{value} conforms to none of {x}",
     "Xone": "{value} does not conform to exactly one of {x}",
-    "QualifiedMinCount": "less than {count} values conform to {x}",
-    "QualifiedMaxCount": "more than {count} values conform to {x}",
+    "QualifiedMinCount": "fewer values than {count} conform to {x}",
+    "QualifiedMaxCount": "more values than {count} conform to {x}",
 }
 _CHINESE = {
     "Class": "{value} 不是 {x}",

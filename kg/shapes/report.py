@@ -11,6 +11,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, seriali
 
 from kg.shapes.vocabulary import SH, TYPE, VIOLATION, sh
 from kg.store.formats import format_of
+from kg.store.notation import text_of
 from kg.terms import Term
 
 _TABLE_ROWS = 50  # results that the table shows; the counts above them are complete
@@ -110,6 +111,12 @@ class ValidationReport:
             lines.append(f"… and {len(self.results) - _TABLE_ROWS:,} more")
         return "\n".join(lines)
 
+    def as_text(self, format: str = "table", language: str = "en") -> bytes:
+        """The report as a table, as json, or in an RDF syntax."""
+        if format == "table":
+            return (self.text(language) + "\n").encode()
+        return (self.json() + "\n").encode() if format == "json" else self.write(format)
+
     def _result_dict(self, result: ValidationResult) -> dict[str, object]:
         members = {
             "focusNode": self._short(result.focus_node),
@@ -123,12 +130,7 @@ class ValidationReport:
         return {name: value for name, value in members.items() if value is not None}
 
     def _short(self, term: Term) -> str:
-        """A term in Turtle's notation, with a prefix where one fits."""
-        if isinstance(term, NamedNode):
-            for name, namespace in (self.prefixes or {}).items():
-                if namespace and term.value.startswith(namespace) and len(term.value) > len(namespace):
-                    return f"{name}:{term.value.removeprefix(namespace)}"
-        return str(term)
+        return text_of(term, dict(self.prefixes or {}))
 
 
 def _result_triples(node: BlankNode, result: ValidationResult) -> Iterator[Triple]:

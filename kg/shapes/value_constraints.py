@@ -105,12 +105,21 @@ def pattern(validation: Validation, pairs: Pairs, constraint: Constraint, shape:
 
 
 def language_in(validation: Validation, pairs: Pairs, constraint: Constraint, shape: Shape) -> Statement:
-    """Value nodes without a language tag that matches one of the ranges (RFC 4647, basic filtering)."""
-    tests: list[Expression] = [Call("LANGMATCHES", (Call("LANG", (VALUE,)), Literal(language))) for language in constraint.value]
-    test = tests[0] if tests else Literal(False)
-    for one in tests[1:]:
-        test = Call("||", (test, one))
-    return validation.where_not(pairs, test)
+    """Value nodes without a language tag that matches one of the ranges (RFC 4647, section 3.3.1, basic filtering)."""
+    if TAG_LANG not in pairs.value.tags or not constraint.value:
+        return validation.rows_where(pairs, "true")
+    compiler = validation.compiler()
+    dictionary = compiler.dictionary_table(pairs.value.local)
+    tests = []
+    for language in constraint.value:
+        wanted = compiler.parameter(language.lower())
+        tests.append(f"{wanted} = '*' OR d.lower_tag = {wanted} OR starts_with(d.lower_tag, {wanted} || '-')")
+    tagged = _has_tags(pairs, frozenset({TAG_LANG}))
+    sql = (
+        f"{prelude(compiler)}SELECT t.{pairs.focus.sql} AS f, t.{pairs.value.sql} AS v FROM {pairs.table} AS t WHERE NOT ({tagged} AND EXISTS "
+        f"(SELECT 1 FROM (SELECT id, lower(extra) AS lower_tag FROM {dictionary}) AS d WHERE d.id = t.{pairs.value.sql} AND ({' OR '.join(tests)})))"
+    )
+    return Statement(sql, used(compiler.parameters, sql), {"this": pairs.focus.named("f"), "value": pairs.value.named("v")})
 
 
 def _both(left: Expression, right: Expression) -> Expression:

@@ -182,11 +182,13 @@ def _add_path(conjunction: Conjunction, route: algebra.PathPattern, joined: Seed
     sql = paths.pairs(compiler, environment, route.path, paths.Ends(ends[0], ends[1], seeds))
     conjunction.tables.append(f"({sql}) AS {alias}")
     tags = paths.node_tags(compiler)
+    # A path of length zero ends where it starts, be that a term that the store lacks.
+    seed = conjunction.columns[(route.subject if seeds[0] == "s" else route.object).name] if seeds else None
     for node, constant, column in ((route.subject, ends[0], "s"), (route.object, ends[1], "o")):
         if constant is not None:
             conjunction.conditions.append(f"{alias}.{column} = {constant.sql}")
         else:
-            local = any(end is not None and end.local for end in ends)
+            local = any(end is not None and end.local for end in (*ends, seed))
             conjunction.bind(node.name, Value(ID, f"{alias}.{column}", False, tags=tags, local=local))
     if isinstance(environment.graph, EveryNamedGraph):
         conjunction.bind(environment.graph.variable, Value(ID, f"{alias}.g", False, tags=PREDICATE_TAGS))
