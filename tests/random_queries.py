@@ -7,7 +7,7 @@ from random import Random
 NODES = [f":n{i}" for i in range(6)]
 PREDICATES = [":p", ":q", ":r"]
 LITERALS = [
-    "1", "2", "3", "1.0", "2.50", "-1", "1.5e0", '"2"^^xsd:float', '"a"', '"b"', '"a"@en', '"b"@de',
+    "1", "2", "3", "1.0", "2.50", "-1", '"1.5"^^xsd:double', '"2"^^xsd:float', '"a"', '"b"', '"a"@en', '"b"@de',
     '"2"', '""', "true", "false", '"2024-01-05"^^xsd:date', '"2024-02-01"^^xsd:date', '"2024-01-05T10:00:00Z"^^xsd:dateTime',
     '"2024-01-05T12:00:00+02:00"^^xsd:dateTime', '"2024-03-01T00:00:00Z"^^xsd:dateTime', '"x"^^:type',
 ]  # fmt: skip
@@ -133,7 +133,7 @@ class Query:
             what = self._pick("COUNT(*)", f"COUNT({self._variable()})", f"COUNT(DISTINCT {self._variable()})")
             total = self._pick(f"SUM({self._variable()})", f"SUM(DISTINCT {self._variable()})", f"MIN(STR({self._variable()}))", f"MAX(STR({self._variable()}))", f"AVG({self._variable()})")
             having = f" HAVING ({what} > 1)" if self.random.random() < 0.3 else ""
-            if self.random.random() < 0.2:
+            if top and self.random.random() < 0.2:
                 return f"SELECT ({what} AS {counted}) ({total} AS {summed}) WHERE {where}"
             return f"SELECT {key} ({what} AS {counted}) ({total} AS {summed}) WHERE {where} GROUP BY {key}{having}"
         distinct = "DISTINCT " if self.random.random() < 0.3 else ""

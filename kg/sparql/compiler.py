@@ -139,6 +139,11 @@ class Compiler:
             self._now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
         return self._now
 
+    @property
+    def templates(self) -> Mapping[int, tuple[str, str]]:
+        """The registered IRI templates: number → (prefix, suffix)."""
+        return self.store.dictionary.templates.by_number
+
     # ── What the store knows ─────────────────────────────────────────────────────────────────────────────────
 
     def statistics(self, pattern: algebra.TriplePattern | None = None) -> Mapping[int, object] | None:

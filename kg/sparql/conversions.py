@@ -182,7 +182,8 @@ def language(value: Value, scope: Scope) -> Value:
         branches: list[tuple[str | None, str]] = []
         if row is not None:
             branches.append((tag_test(value, frozenset({TAG_LANG})), f"split_part({row.extra}, '--', 1)"))
-        branches.append((tag_test(value, LITERAL_TAGS), "''"))
+        is_literal = tag_test(value, LITERAL_TAGS)
+        branches.append((is_literal or (f"{value.sql} IS NOT NULL" if value.nullable else None), "''"))
         return string(case(*branches))
     if value.kind == TEXT:
         return string(f"{value.sql}.lang", value.nullable)
@@ -281,20 +282,15 @@ def inlined(value: Value) -> Value:
     return Value(ID, exact_id(value), value.nullable, tags=tags)
 
 
-def dictionary_id(tag: int, lex: str, extra: str) -> str:
-    """SQL of the id of a dictionary term, NULL where the store lacks it."""
-    low, high = tag << TAG_BITS, ((tag + 1) << TAG_BITS) - 1
-    return f"(SELECT max(k.id) FROM dictionary AS k WHERE k.lex = {lex} AND k.extra = {extra} AND k.id BETWEEN {low} AND {high})"
-
-
-def template_iri_id(lex: str) -> str:
+def template_iri_id(lex: str, scope: Scope) -> str:
     """SQL of the id of an IRI that a registered template covers, else NULL."""
-    key = f"regexp_extract({lex}, '([0-9]+)[^0-9]*$', 1)"
-    return (
-        f"(SELECT max({1 << 62} | (t.number::BIGINT << 52) | {encoding.template_key_of_text('t.key')}) FROM (SELECT t.number, "
-        f"substr({lex}, length(t.prefix) + 1, length({lex}) - length(t.prefix) - length(t.suffix)) AS key FROM templates AS t "
-        f"WHERE starts_with({lex}, t.prefix) AND ends_with({lex}, t.suffix) AND {key} <> '') AS t)"
-    )
+    branches: list[tuple[str | None, str]] = []
+    for number, (prefix, suffix) in scope.compiler.templates.items():
+        start, end = scope.compiler.parameter(prefix), scope.compiler.parameter(suffix)
+        key = f"substr({lex}, {len(prefix) + 1}, length({lex}) - {len(prefix) + len(suffix)})"
+        made = encoding.template_id(number, encoding.template_key_of_text(key))
+        branches.append((f"starts_with({lex}, {start}) AND ends_with({lex}, {end}) AND ({made}) IS NOT NULL", made))
+    return case(*branches, otherwise="NULL::BIGINT")
 
 
 def general(value: Value, scope: Scope) -> Value:
@@ -317,12 +313,12 @@ def general(value: Value, scope: Scope) -> Value:
         return general(inlined(scope.bind(value)), scope)
     text = scope.let(lexical(value, scope).sql)
     if value.kind == IRI:
-        return _canonical(f"coalesce({template_iri_id(text)}, {dictionary_id(TAG_IRI, text, quote(''))})", TAG_IRI, text, "''", scope)
+        return _canonical(f"coalesce({template_iri_id(text, scope)}, {scope.stored_term(TAG_IRI, text, quote(''))})", TAG_IRI, text, "''", scope)
     if value.kind == STRING:
-        return _canonical(dictionary_id(TAG_STRING, text, quote("")), TAG_STRING, text, "''", scope)
+        return _canonical(scope.stored_term(TAG_STRING, text, quote("")), TAG_STRING, text, "''", scope)
     if value.kind == TEXT:
         lang = scope.let(language(value, scope).sql)
-        found = f"CASE WHEN {lang} = '' THEN {dictionary_id(TAG_STRING, text, quote(''))} ELSE {dictionary_id(TAG_LANG, text, lang)} END"
+        found = f"CASE WHEN {lang} = '' THEN {scope.stored_term(TAG_STRING, text, quote(''))} ELSE {scope.stored_term(TAG_LANG, text, lang)} END"
         return _canonical(found, f"(CASE WHEN {lang} = '' THEN {TAG_STRING} ELSE {TAG_LANG} END)", text, lang, scope)
     kind = scope.let(datatype(value, scope).sql)
     return typed_literal(text, kind, scope)
@@ -335,8 +331,8 @@ def typed_literal(lex: str, iri: str, scope: Scope) -> Value:
         for kind in (XSD_INTEGER, XSD_DECIMAL, XSD_BOOLEAN, XSD_DATE, XSD_DATETIME)
     )
     found = (
-        f"coalesce(CASE {iri} {inlines} WHEN {quote(XSD_STRING)} THEN {dictionary_id(TAG_STRING, lex, quote(''))} END, "
-        f"{dictionary_id(TAG_TYPED, lex, iri)})"
+        f"coalesce(CASE {iri} {inlines} WHEN {quote(XSD_STRING)} THEN {scope.stored_term(TAG_STRING, lex, quote(''))} END, "
+        f"{scope.stored_term(TAG_TYPED, lex, iri)})"
     )
     is_string = f"{iri} = {quote(XSD_STRING)}"
     tag = f"(CASE WHEN {is_string} THEN {TAG_STRING} ELSE {TAG_TYPED} END)"
@@ -344,7 +340,7 @@ def typed_literal(lex: str, iri: str, scope: Scope) -> Value:
 
 
 def _canonical(found: str, tag: int | str, lex: str, extra: str, scope: Scope, given: str | None = None) -> Value:
-    name = scope.let(found + " ")
+    name = scope.let(found)
     return Value(
         TERM,
         f"CASE WHEN {name} IS NOT NULL THEN {{'id': {name}::BIGINT, 'lex': '', 'extra': ''}} "

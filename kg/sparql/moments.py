@@ -91,8 +91,7 @@ def _timezone(arguments: list[Value], scope: Scope) -> Value:
     lex = f"CASE WHEN {zone} = '' THEN NULL WHEN {zone} IN ('Z', '+00:00', '-00:00') THEN 'PT0S' ELSE {sign} || 'PT' || {parts} END"
     name = scope.let(lex)
     kind = quote(XSD + "dayTimeDuration")
-    stored = f"(SELECT max(k.id) FROM dictionary AS k WHERE k.lex = {name} AND k.extra = {kind})"
-    found = scope.let(stored)
+    found = scope.stored_term(TAG_TYPED, name, kind)
     return Value(
         TERM,
         f"CASE WHEN {found} IS NOT NULL THEN {{'id': {found}, 'lex': '', 'extra': ''}} "

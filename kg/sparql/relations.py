@@ -14,6 +14,7 @@ from typing import Protocol
 from kg.errors import NotSupported
 from kg.sparql import algebra
 from kg.sparql.values import Term, Value
+from kg.terms import TAG_BITS
 
 
 class Compilation(Protocol):
@@ -29,6 +30,8 @@ class Compilation(Protocol):
     def pattern(self, pattern: algebra.Pattern, environment: Environment) -> Relation: ...
     @property
     def now(self) -> str: ...
+    @property
+    def templates(self) -> Mapping[int, tuple[str, str]]: ...
 
 
 @dataclass(frozen=True)
@@ -172,6 +175,25 @@ class Scope:
         row = DictionaryRow(*(f"{self.alias}.{name}_{field}" for field in fields))
         self._rows[id_sql] = row
         return row
+
+    def stored_term(self, tag: int, lex: str, extra: str) -> str:
+        """SQL of the id under which the dictionary has a term; NULL where it lacks it."""
+        owner = self._owner(f"{lex} {extra}")
+        if owner is not self:
+            return owner.stored_term(tag, lex, extra)
+        key = f"{tag} {lex} {extra}"
+        if key in self._lets:
+            return self._lets[key]
+        if not self.can_join:
+            raise ScopeNeedsJoin
+        name = self.compiler.fresh("k")
+        low, high = tag << TAG_BITS, ((tag + 1) << TAG_BITS) - 1
+        self.source = (
+            f"(SELECT {self.alias}.*, {name}.id AS {name} FROM {self.source} AS {self.alias} LEFT JOIN dictionary AS {name} "
+            f"ON {name}.lex = {lex} AND {name}.extra = {extra} AND {name}.id BETWEEN {low} AND {high})"
+        )
+        self._lets[key] = f"{self.alias}.{name}"
+        return self._lets[key]
 
     def let(self, sql: str) -> str:
         """A column that holds `sql`, so that an expression can mention it several times."""

@@ -176,7 +176,7 @@ def tag_sql(value: Value) -> str:
 def tag_test(value: Value, tags: frozenset[int]) -> str | None:
     """SQL that tells whether an ID value has one of `tags`; None where it always has (or is NULL)."""
     wanted = tags & value.tags
-    if wanted == value.tags:
+    if wanted == value.tags and wanted:
         return None
     if not wanted:
         return f"({value.sql} IS NULL AND NULL)"
