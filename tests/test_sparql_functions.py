@@ -101,6 +101,29 @@ def test_comparisons_and_errors(expression: str, expected: str | None):
     assert value(expression) == expected
 
 
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("'2024-03-01'^^xsd:date - '2024-02-01'^^xsd:date", "P29D"),
+        ("'2024-03-01T10:00:00Z'^^xsd:dateTime - '2024-02-29T12:30:00+03:00'^^xsd:dateTime", "P1DT30M"),
+        ("'2024-03-01'^^xsd:date + 'P1D'^^xsd:dayTimeDuration", "2024-03-02"),
+        ("'2024-03-01T00:00:00Z'^^xsd:dateTime - 'PT1S'^^xsd:dayTimeDuration", "2024-02-29T23:59:59Z"),
+        ("'P1D'^^xsd:dayTimeDuration = 'PT24H'^^xsd:dayTimeDuration", "true"),
+        ("'9999-12-31'^^xsd:date + 'P1D'^^xsd:dayTimeDuration", None),
+    ],
+)
+def test_dates_and_durations(expression: str, expected: str | None):
+    assert value(expression) == expected
+
+
+def test_a_difference_of_dates_is_compared_with_a_duration_of_the_graph():
+    store = graph(
+        ":a :from '2024-01-01'^^xsd:date ; :to '2024-01-31'^^xsd:date . :b :from '2024-01-01'^^xsd:date ; :to '2024-04-01'^^xsd:date . "
+        ":limit :is 'P30D'^^xsd:dayTimeDuration ."
+    )
+    assert rows(store, "SELECT ?s { ?s :from ?f ; :to ?t . :limit :is ?l FILTER(?t - ?f <= ?l) }") == [(":a",)]
+
+
 def test_a_number_beyond_38_digits_is_refused_and_never_wrong():
     store = graph(":a :p 36000000000000000 .")
     with pytest.raises(QueryError, match="38 digits"):

@@ -6,31 +6,28 @@ not; a literal of an unknown datatype, or an ill-typed one, compared with anothe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pyoxigraph import Literal
 
 from kg import terms
-from kg.sparql import numbers
+from kg.sparql import durations, numbers
 from kg.sparql.conversions import case, language, lexical, quote, same_term, term_id
+from kg.sparql.instants import day_id, moment
 from kg.sparql.relations import Scope
 from kg.sparql.values import (
     BOOLEAN,
     DATETIME_TAGS,
+    DURATION,
     EXACT,
     ID,
     IRI,
     IRI_TAGS,
     LITERAL_TAGS,
-    LOCAL_DATETIME_TAGS,
     NUMBER_TAGS,
     NUMERIC,
-    OFFSET_DATETIME_TAGS,
     RESOURCE_TAGS,
     STRING,
     TERM,
     TEXT,
-    UTC_DATETIME_TAGS,
     Value,
     boolean,
     null,
@@ -51,10 +48,10 @@ from kg.terms import (
 )
 
 FOURTEEN_HOURS_MS = 14 * 3600 * 1000
-EPOCH_MS = 62_135_596_800_000  # 1970 in milliseconds since 0001-01-01
 
 # Kinds of values that can be compared with one another.
-NUMBER, SIMPLE, TAGGED, TRUTH, INSTANT, DAY, RESOURCE, UNKNOWN = ["number", "simple", "tagged", "truth", "instant", "day", "resource", "unknown"]
+NUMBER, SIMPLE, TAGGED, TRUTH, INSTANT = "number", "simple", "tagged", "truth", "instant"
+DAY, PERIOD, RESOURCE, UNKNOWN = "day", "period", "resource", "unknown"
 
 
 def families(value: Value) -> frozenset[str]:
@@ -71,10 +68,10 @@ def families(value: Value) -> frozenset[str]:
             RESOURCE: tags & RESOURCE_TAGS,
         }
         named = {family for family, present in found.items() if present}
-        return frozenset(named | ({NUMBER, TRUTH, INSTANT, UNKNOWN} if TAG_TYPED in tags else set()))
-    fixed = {BOOLEAN: {TRUTH}, STRING: {SIMPLE}, TEXT: {SIMPLE, TAGGED}, IRI: {RESOURCE}}
+        return frozenset(named | ({NUMBER, TRUTH, INSTANT, PERIOD, UNKNOWN} if TAG_TYPED in tags else set()))
+    fixed = {BOOLEAN: {TRUTH}, DURATION: {PERIOD}, STRING: {SIMPLE}, TEXT: {SIMPLE, TAGGED}, IRI: {RESOURCE}}
     if value.kind == TERM:
-        return frozenset({NUMBER, SIMPLE, TAGGED, TRUTH, INSTANT, DAY, RESOURCE, UNKNOWN})
+        return frozenset({NUMBER, SIMPLE, TAGGED, TRUTH, INSTANT, DAY, PERIOD, RESOURCE, UNKNOWN})
     return frozenset(fixed.get(value.kind, {NUMBER}))
 
 
@@ -134,43 +131,6 @@ def boolean_value(value: Value, scope: Scope) -> str:
     return "NULL"
 
 
-@dataclass(frozen=True)
-class Moment:
-    """A dateTime: microseconds since 0001-01-01 (UTC where it has a zone), and SQL telling whether it has one."""
-
-    microseconds: str
-    is_zoned: str
-
-
-def moment(value: Value, scope: Scope) -> Moment | None:
-    """The instant of an xsd:dateTime; None where the value cannot be one."""
-    if value.kind == TERM:
-        name = scope.let(value.sql)
-        return moment(Value(ID, f"(CASE WHEN {name}.id >= 0 THEN {name}.id END)", tags=LITERAL_TAGS), scope)
-    if value.kind != ID:
-        return None
-    tags = value.tags & DATETIME_TAGS
-    if not tags and TAG_TYPED not in value.tags:
-        return None
-    sql = value.sql
-    branches: list[tuple[str | None, str]] = []
-    zones: list[tuple[str | None, str]] = []
-    for group, milliseconds, zoned in (
-        (LOCAL_DATETIME_TAGS, encoding.payload(sql), "false"),
-        (UTC_DATETIME_TAGS, encoding.payload(sql), "true"),
-        (OFFSET_DATETIME_TAGS, encoding.instant_ms(sql), "true"),
-    ):
-        if group & tags:
-            test = tag_test(value, group)
-            branches.append((test, f"{milliseconds} * 1000"))
-            zones.append((test, zoned))
-    if TAG_TYPED in value.tags:
-        row = scope.dictionary(sql, value.local)
-        branches.append((f"{row.instant} IS NOT NULL", f"{row.instant} + {EPOCH_MS * 1000}"))
-        zones.append((f"{row.instant} IS NOT NULL", f"regexp_matches(trim({row.lex}), '(Z|[+-][0-9][0-9]:[0-9][0-9])$')"))
-    return Moment(case(*branches), case(*zones))
-
-
 # ── The operators ────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -200,6 +160,8 @@ def _comparisons(operator: str, left: Value, right: Value, scope: Scope) -> list
         found.append(_compare_moments(operator, left, right, scope))
     if DAY in common:
         found.append(_compare_days(operator, left, right, scope))
+    if PERIOD in common:
+        found.append(_compare_durations(operator, left, right, scope))
     return [sql for sql in found if sql != "NULL"]
 
 
@@ -220,7 +182,7 @@ def _compare_moments(operator: str, left: Value, right: Value, scope: Scope) -> 
 
 
 def _compare_days(operator: str, left: Value, right: Value, scope: Scope) -> str:
-    a, b = _day_id(left, scope), _day_id(right, scope)
+    a, b = day_id(left, scope), day_id(right, scope)
     zones = [f"({side} & 2047)" for side, value in ((a, left), (b, right)) if not _is_zoneless_constant(value)]
     plain = f"{a} {operator} {b}"
     if not zones:
@@ -231,15 +193,13 @@ def _compare_days(operator: str, left: Value, right: Value, scope: Scope) -> str
     return f"CASE WHEN ({' + '.join(zones)}) = 0 THEN {plain} WHEN {both} OR {far} THEN {instants} END"
 
 
+def _compare_durations(operator: str, left: Value, right: Value, scope: Scope) -> str:
+    a, b = durations.duration(left, scope), durations.duration(right, scope)
+    return "NULL" if a is None or b is None else f"({a} {operator} {b})"
+
+
 def _is_zoneless_constant(value: Value) -> bool:
     return value.term is not None and value.kind == ID and not value.local and int(value.sql) & 2047 == 0
-
-
-def _day_id(value: Value, scope: Scope) -> str:
-    if value.kind == TERM:
-        value = term_id(scope.let(value.sql))
-    test = tag_test(value, frozenset({TAG_DATE}))
-    return value.sql if test is None else f"(CASE WHEN {test} THEN {value.sql} END)"
 
 
 def _equal(left: Value, right: Value, scope: Scope) -> Value:
@@ -265,8 +225,12 @@ def _equal(left: Value, right: Value, scope: Scope) -> Value:
             both = f"({a.microseconds}) IS NOT NULL AND ({b.microseconds}) IS NOT NULL"
             branches.append((both, _compare_moments("=", left, right, scope)))
     if DAY in common:
-        a, b = _day_id(left, scope), _day_id(right, scope)
+        a, b = day_id(left, scope), day_id(right, scope)
         branches.append((f"{a} IS NOT NULL AND {b} IS NOT NULL", _compare_days("=", left, right, scope)))
+    if PERIOD in common:
+        compared = _compare_durations("=", left, right, scope)
+        if compared != "NULL":
+            branches.append((f"{compared} IS NOT NULL", compared))
     unknown = _incomparable(left, right, scope)
     if unknown:
         branches.append((unknown, "NULL::BOOLEAN"))
@@ -298,7 +262,7 @@ def _same(left: Value, right: Value, scope: Scope) -> str:
         if one.kind == TEXT:
             lang = language(other, scope).sql
             return f"({lexical(one, scope).sql} = {lexical(other, scope).sql} AND {one.sql}.lang = {lang})"
-    if {left.kind, right.kind} & {EXACT, NUMERIC, BOOLEAN, "FLOAT", "DOUBLE"}:
+    if {left.kind, right.kind} & {EXACT, NUMERIC, BOOLEAN, DURATION, "FLOAT", "DOUBLE"}:
         return "false"  # numbers and booleans have been compared by value
     return same_term(left, right, scope)
 
@@ -315,7 +279,7 @@ def _incomparable(left: Value, right: Value, scope: Scope) -> str | None:
 
 def _is_unknown(value: Value, scope: Scope) -> str:
     if value.term is not None:
-        known = numbers.number(value, scope) is not None or boolean_value(value, scope) != "NULL"
+        known = numbers.number(value, scope) is not None or boolean_value(value, scope) != "NULL" or durations.duration(value, scope) is not None
         return "false" if known or (value.kind == ID and not value.tags & {TAG_TYPED}) else "true"
     if value.kind == TERM:
         name = scope.let(value.sql)
@@ -323,6 +287,7 @@ def _is_unknown(value: Value, scope: Scope) -> str:
     row = scope.dictionary(value.sql, value.local)
     test = tag_test(value, frozenset({TAG_TYPED})) or "true"
     valueless = f"{row.number} IS NULL AND {row.double} IS NULL AND {row.instant} IS NULL"
+    valueless += f" AND {row.extra} <> {quote(durations.XSD_DAY_TIME_DURATION)}"
     return f"({test} AND {valueless} AND NOT ({row.extra} = {quote(XSD_BOOLEAN)} AND {row.lex} IN ('0', '1')))"
 
 
@@ -383,7 +348,7 @@ def order_keys(value: Value, scope: Scope) -> list[str]:
     Literals: numbers by value, then booleans, dateTimes, dates, texts, others by datatype and lexical form.
     """
     value = scope.bind(value)
-    if value.kind in (BOOLEAN, EXACT, STRING, IRI, "DOUBLE", "FLOAT"):
+    if value.kind in (BOOLEAN, EXACT, STRING, IRI, DURATION, "DOUBLE", "FLOAT"):
         return [value.sql]
     if value.kind == TEXT:
         return [f"{value.sql}.lex", f"{value.sql}.lang"]
@@ -417,7 +382,7 @@ def _keys_of_family(family: str, value: Value, scope: Scope) -> list[str]:
         instant = moment(value, scope)
         return [instant.microseconds] if instant else []
     if family == DAY:
-        day = _day_id(value, scope)
+        day = day_id(value, scope)
         return [encoding.instant_ms(day)] if value.term is None else [day]
     if family == RESOURCE and value.tags == {TAG_BLANK}:
         return [value.sql]

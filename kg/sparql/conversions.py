@@ -18,6 +18,7 @@ from kg.sparql.values import (
     DECIMAL_TAGS,
     DICTIONARY_TAG_SET,
     DOUBLE,
+    DURATION,
     EXACT,
     FLOAT,
     ID,
@@ -62,7 +63,8 @@ from kg.terms import (
     XSD_STRING,
 )
 
-XSD_DOUBLE, XSD_FLOAT = XSD + "double", XSD + "float"
+XSD_DOUBLE, XSD_FLOAT, XSD_DAY_TIME_DURATION = XSD + "double", XSD + "float", XSD + "dayTimeDuration"
+DAY_IN_MICROSECONDS = 86_400_000_000
 
 
 def case(*branches: tuple[str | None, str], otherwise: str | None = None) -> str:
@@ -105,6 +107,8 @@ def lexical(value: Value, scope: Scope) -> Value:
         return string(exact_text(scope.let(sql), value.scale), value.nullable)
     if kind in (DOUBLE, FLOAT):
         return string(double_text(scope.let(sql), kind), value.nullable)
+    if kind == DURATION:
+        return string(duration_text(scope.let(sql)), value.nullable)
     if kind == NUMERIC:
         name = scope.let(sql)
         whole, decimal = exact_text(f"({name}.m // {10**NUMERIC_SCALE})", 0), exact_text(f"{name}.m", NUMERIC_SCALE)
@@ -171,6 +175,22 @@ def double_text(number: str, kind: str = DOUBLE) -> str:
     )
 
 
+def duration_text(microseconds: str) -> str:
+    """SQL of the canonical lexical form, days to seconds."""
+    size = f"abs({microseconds})"
+    days, hours, minutes = f"{size} // {DAY_IN_MICROSECONDS}", f"{size} // 3600000000 % 24", f"{size} // 60000000 % 60"
+    whole, fraction = f"{size} // 1000000 % 60", f"{size} % 1000000"
+    seconds = f"({whole})::VARCHAR || CASE WHEN {fraction} = 0 THEN '' ELSE '.' || rtrim(lpad(({fraction})::VARCHAR, 6, '0'), '0') END || 'S'"
+    clock = "".join(
+        f" || CASE WHEN {amount} <> 0 THEN ({amount})::VARCHAR || '{letter}' ELSE '' END" for amount, letter in ((hours, "H"), (minutes, "M"))
+    )
+    return (
+        f"CASE WHEN {microseconds} = 0 THEN 'PT0S' ELSE CASE WHEN {microseconds} < 0 THEN '-' ELSE '' END || 'P' "
+        f"|| CASE WHEN {days} <> 0 THEN ({days})::VARCHAR || 'D' ELSE '' END || CASE WHEN {size} % {DAY_IN_MICROSECONDS} = 0 THEN '' ELSE 'T'{clock} "
+        f"|| CASE WHEN {size} % 60000000 = 0 THEN '' ELSE {seconds} END END END"
+    )
+
+
 def language(value: Value, scope: Scope) -> Value:
     """LANG (section 17.4.2.6): '' for literals without language, NULL for what is no literal."""
     if value.term is not None:
@@ -205,7 +225,7 @@ def datatype(value: Value, scope: Scope) -> Value:
         if isinstance(value.term, Literal):
             return Value(IRI, quote(value.term.datatype.value), nullable=False)
         return null(IRI)
-    fixed = {BOOLEAN: XSD_BOOLEAN, DOUBLE: XSD_DOUBLE, FLOAT: XSD_FLOAT, STRING: XSD_STRING}.get(value.kind)
+    fixed = {BOOLEAN: XSD_BOOLEAN, DOUBLE: XSD_DOUBLE, FLOAT: XSD_FLOAT, STRING: XSD_STRING, DURATION: XSD_DAY_TIME_DURATION}.get(value.kind)
     if value.kind == EXACT:
         fixed = XSD_INTEGER if value.is_integer else XSD_DECIMAL
     if fixed is not None:

@@ -9,10 +9,25 @@ import numpy
 from pyoxigraph import Literal, NamedNode
 
 from kg import terms
-from kg.sparql.values import BOOLEAN, DOUBLE, EXACT, FLOAT, ID, IRI, NUMERIC, NUMERIC_SCALE, STRING, TEXT, Term, Value
+from kg.sparql.values import (
+    BOOLEAN,
+    DOUBLE,
+    DURATION,
+    EXACT,
+    FLOAT,
+    ID,
+    IRI,
+    NUMERIC,
+    NUMERIC_SCALE,
+    STRING,
+    TEXT,
+    Term,
+    Value,
+)
 from kg.store import Store
 
 _INTEGER, _DECIMAL = NamedNode(terms.XSD_INTEGER), NamedNode(terms.XSD_DECIMAL)
+_DURATION = NamedNode(terms.XSD + "dayTimeDuration")
 _BOOLEAN, _DOUBLE, _FLOAT = NamedNode(terms.XSD_BOOLEAN), NamedNode(terms.XSD + "double"), NamedNode(terms.XSD + "float")
 
 Row = tuple[Term | None, ...]
@@ -61,6 +76,8 @@ def _decoder(column: Value, known: Mapping[int, Term]) -> Callable[[object], Ter
         return lambda value: _floating(value, kind)
     if kind == STRING:
         return Literal
+    if kind == DURATION:
+        return lambda value: Literal(duration_text(value), datatype=_DURATION)
     if kind == IRI:
         return NamedNode
     if kind == TEXT:
@@ -85,6 +102,22 @@ def decimal_text(mantissa: int, scale: int) -> str:
     """The lexical form of a computed decimal: no trailing zeros, no point where it is whole."""
     text = terms.decimal_text(mantissa, scale)
     return text.rstrip("0").rstrip(".") if scale else text
+
+
+def duration_text(microseconds: int) -> str:
+    """The canonical lexical form of an xsd:dayTimeDuration.
+
+    >>> duration_text(93_784_500_000), duration_text(-2_592_000_000_000), duration_text(0)
+    ('P1DT2H3M4.5S', '-P30D', 'PT0S')
+    """
+    if microseconds == 0:
+        return "PT0S"
+    seconds, fraction = divmod(abs(microseconds), 1_000_000)
+    days, hours, minutes, rest = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60, seconds % 60
+    text = f"{'-' if microseconds < 0 else ''}P{f'{days}D' if days else ''}"
+    second = f"{rest}{('.' + f'{fraction:06d}'.rstrip('0')) if fraction else ''}S" if rest or fraction else ""
+    clock = f"{f'{hours}H' if hours else ''}{f'{minutes}M' if minutes else ''}{second}"
+    return f"{text}T{clock}" if clock else text
 
 
 def _floating(value: float, kind: str) -> Literal:

@@ -10,10 +10,11 @@ from dataclasses import replace
 from pyoxigraph import BlankNode, Literal, NamedNode
 
 from kg.errors import QueryError
-from kg.sparql import algebra, casts, comparisons, functions, numbers
+from kg.sparql import algebra, casts, comparisons, durations, functions, numbers
 from kg.sparql.conversions import as_form, common_form, compatible, same_term
 from kg.sparql.relations import Environment, Scope
-from kg.sparql.values import EXACT, Value, boolean, null
+from kg.sparql.values import ALL_TAGS, DATETIME_TAGS, DURATION, EXACT, ID, Value, boolean, null
+from kg.terms import TAG_DATE
 
 
 def expression(node: algebra.Expression, scope: Scope) -> Value:
@@ -71,11 +72,28 @@ def _in(node: algebra.Call, scope: Scope) -> Value:
 
 
 def _arithmetic(node: algebra.Call, scope: Scope) -> Value:
-    operands = [numbers.number(expression(argument, scope), scope) for argument in node.args]
-    if any(operand is None for operand in operands):
-        return null(EXACT)
-    left, right = operands
-    return numbers.arithmetic(node.name, left, right, scope)
+    first, second = (scope.bind(expression(argument, scope)) for argument in node.args)
+    left, right = numbers.number(first, scope), numbers.number(second, scope)
+    temporal = durations.arithmetic(node.name, first, second, scope) if _is_temporal(first) or _is_temporal(second) else None
+    if left is None or right is None:
+        return temporal or null(EXACT)
+    result = numbers.arithmetic(node.name, left, right, scope)
+    if temporal is None:
+        return result
+    form = common_form([result, temporal])
+    both = [as_form(scope.bind(value), form, scope).sql for value in (result, temporal)]
+    return replace(form, sql=f"coalesce({both[0]}, {both[1]})", nullable=True)
+
+
+def _is_temporal(value: Value) -> bool:
+    """Whether a date, dateTime or duration is among what a value may be, as far as that is known."""
+    if value.kind == DURATION:
+        return True
+    return (value.kind == ID and bool(value.tags & (DATETIME_TAGS | {TAG_DATE})) and value.tags != ALL_TAGS) or _is_duration(value)
+
+
+def _is_duration(value: Value) -> bool:
+    return isinstance(value.term, Literal) and value.term.datatype.value == durations.XSD_DAY_TIME_DURATION
 
 
 def _sign(node: algebra.Call, scope: Scope) -> Value:

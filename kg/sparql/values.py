@@ -14,6 +14,7 @@ three-valued logic that of section 17.2.
                                                             where r < 2, d where r ≥ 2
     STRING    VARCHAR                                       a simple literal
     TEXT      STRUCT(lex VARCHAR, lang VARCHAR)             a simple (lang '') or a language-tagged literal
+    DURATION  BIGINT: microseconds                          xsd:dayTimeDuration
     IRI       VARCHAR                                       an IRI that the query computes
     TERM      STRUCT(id BIGINT, lex VARCHAR, extra VARCHAR) any term: id ≥ 0 is a stored id (lex and extra ''), else
                                                             -id is the dictionary tag of a term that the store lacks
@@ -50,7 +51,7 @@ from kg.terms import (
 Term = NamedNode | BlankNode | Literal | Triple
 
 ID, BOOLEAN, EXACT, FLOAT, DOUBLE, NUMERIC = "ID", "BOOLEAN", "EXACT", "FLOAT", "DOUBLE", "NUMERIC"
-STRING, TEXT, IRI, TERM = "STRING", "TEXT", "IRI", "TERM"
+STRING, TEXT, IRI, TERM, DURATION = "STRING", "TEXT", "IRI", "TERM", "DURATION"
 
 # Tag sets. All template tags 64…127 are written as TAG_TEMPLATE here.
 DECIMAL_TAGS = frozenset(range(TAG_DECIMAL, TAG_DECIMAL + 19))
@@ -126,6 +127,7 @@ SQL_TYPES = {
     STRING: "VARCHAR",
     TEXT: "STRUCT(lex VARCHAR, lang VARCHAR)",
     IRI: "VARCHAR",
+    DURATION: "BIGINT",
     TERM: "STRUCT(id BIGINT, lex VARCHAR, extra VARCHAR)",
 }
 
