@@ -8,7 +8,6 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request
-from kg.explain import Proof, sentence
 from pyoxigraph import Triple
 
 from api import answers, current, negotiation
@@ -17,6 +16,7 @@ from api.messages import language, message
 from api.negotiation import HTML, PLAIN_JSON, TEXT
 from api.request_errors import WebError
 from kg.errors import QueryError
+from kg.explain import Proof, sentence
 from kg.terms import Term
 
 blueprint = Blueprint("explain", __name__)
