@@ -126,17 +126,14 @@ def _look_up(store: Store, source: EncodedSource, pending: list[int]) -> None:
 def _intern(store: Store, tag: int, extra: str, templates: tuple, select: str, table: str) -> None:
     """CREATE `table` (lex, id) for the distinct texts of `select`, all of them in the dictionary or inlined afterwards."""
     run = store.connection.execute
-    run(f"CREATE OR REPLACE TEMP TABLE kg_texts AS SELECT DISTINCT lex FROM ({select})")
-    if templates:
-        run(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT lex, {_inlined_iri(templates)} AS id FROM kg_texts")
-        run(f"DELETE FROM kg_texts WHERE lex IN (SELECT lex FROM {table} WHERE id IS NOT NULL)")
-        run(f"DELETE FROM {table} WHERE id IS NULL")
-    else:
-        run(f"CREATE OR REPLACE TEMP TABLE {table} (lex VARCHAR, id BIGINT)")
-    store.intern(f"SELECT {tag} AS tag, lex, {_text(extra)} AS extra FROM kg_texts")
+    inlined = _inlined_iri(templates) if templates else "NULL::BIGINT"
+    run(f"CREATE OR REPLACE TEMP TABLE kg_texts AS SELECT lex, {inlined} AS id FROM (SELECT DISTINCT lex FROM ({select}))")
+    store.intern(f"SELECT {tag} AS tag, lex, {_text(extra)} AS extra FROM kg_texts WHERE id IS NULL")
+    # One statement fills the table: DuckDB 2.0.0 can lose rows of a table made in a transaction and filled bit by bit.
     run(
-        f"INSERT INTO {table} SELECT d.lex, d.id FROM kg_texts t JOIN dictionary d ON d.lex = t.lex "
-        f"WHERE d.extra = {_text(extra)} AND {encoding.has_tag('d.id', tag)}"
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT lex, id FROM kg_texts WHERE id IS NOT NULL UNION ALL "
+        f"SELECT d.lex, d.id FROM kg_texts t JOIN dictionary d ON d.lex = t.lex "
+        f"WHERE t.id IS NULL AND d.extra = {_text(extra)} AND {encoding.has_tag('d.id', tag)}"
     )
     run("DROP TABLE kg_texts")
 
