@@ -9,13 +9,11 @@ import pyarrow as pa
 from kg.errors import Location, MappingError
 from kg.mapping.compile import REJECTED, TermPlan
 from kg.mapping.encode import EncodedSource
-from kg.mapping.lines import line_numbers, line_of_byte
+from kg.mapping.lines import has_a_line_for_each_row, line_numbers, line_of_byte
 from kg.mapping.model import LogicalSource, Mapping, TriplesMap
 from kg.store import Store
 
-_SCHEMA = pa.schema(
-    [("triples_map", pa.string()), ("source", pa.string()), ("line", pa.int64()), ("column_name", pa.string()), ("value", pa.string()), ("reason", pa.string())]
-)
+_NO_SUBJECT = "is NULL: the row has no subject"
 
 
 @dataclass
@@ -43,52 +41,17 @@ def write(store: Store, owner: str, mapping: Mapping, encoded: dict[LogicalSourc
     result = Rejected()
     for logical, source in encoded.items():
         maps = [one for one in mapping.triples_maps if one.source == logical]
-        rows = _malformed(store, source, maps[0])
-        positions = sorted({row[0] for row in rows})
-        records = [row[1] for row in rows]
-        result.errors += len(records)
-        result.first = result.first or (records[0] if records else None)
-        records += _null_subjects(store, source, maps, positions)
+        writer = _Writer(store, owner, source, result)
+        writer.malformed(maps[0])
+        for subject in dict.fromkeys(one.subject for one in maps if not one.subject.is_constant):
+            number = source.term(subject)
+            if source.nulls[number]:
+                user = next(one.name for one in maps if one.subject == subject)
+                writer.values(source.terms[number], f"t{number} IS NULL", _NO_SUBJECT, user)
         for number, plan in enumerate(source.terms):
             if source.rejected[number]:
-                found = _values(store, source, plan, f"t{number} = {REJECTED}", plan.reason or "cannot be mapped", _user_of(plan, maps), positions)
-                result.errors += len(found)
-                result.first = result.first or found[0]
-                records += found
-        for record in records:
-            result.by_triples_map[record[0]] = result.by_triples_map.get(record[0], 0) + 1
-        result.total += len(records)
-        _insert(store, owner, records)
+                writer.values(plan, f"t{number} = {REJECTED}", plan.reason or "cannot be mapped", _user_of(plan, maps))
     return result
-
-
-def _malformed(store: Store, source: EncodedSource, first: TriplesMap) -> list[tuple[int, tuple]]:
-    """(byte position, record) of the records of a CSV file that do not fit its header."""
-    relation = source.relation
-    if not relation.is_csv:
-        return []
-    rows = store.connection.execute(
-        f"SELECT DISTINCT line_byte_position, max(byte_position), min(csv_line), min(error_message) FROM {relation.malformed} GROUP BY 1 ORDER BY 1"
-    ).fetchall()
-    return [
-        (position, (first.name, relation.file, line_of_byte(relation.source.path, _first_text_byte(position, text)), None, (text or "").strip("\r\n"), message))
-        for position, _, text, message in rows
-    ]
-
-
-def _first_text_byte(position: int, text: str | None) -> int:
-    return position + len(text or "") - len((text or "").lstrip("\r\n"))
-
-
-def _null_subjects(store: Store, source: EncodedSource, maps: list[TriplesMap], positions: list[int]) -> list[tuple]:
-    records = []
-    for subject in dict.fromkeys(one.subject for one in maps if not one.subject.is_constant):
-        number = source.term(subject)
-        if source.nulls[number]:
-            plan = source.terms[number]
-            name = next(one.name for one in maps if one.subject == subject)
-            records += _values(store, source, plan, f"t{number} IS NULL", "is NULL: the row has no subject", name, positions)
-    return records
 
 
 def _user_of(plan: TermPlan, maps: list[TriplesMap]) -> str:
@@ -102,33 +65,78 @@ def _user_of(plan: TermPlan, maps: list[TriplesMap]) -> str:
     return maps[0].name
 
 
-def _values(store: Store, source: EncodedSource, plan: TermPlan, condition: str, reason: str, triples_map: str, positions: list[int]) -> list[tuple]:
-    """One record for each row that meets `condition`: the source is read again, its rows numbered."""
-    columns = [source.compiler.columns()[index] for index in plan.uses]
-    aliases = [f"x{index}" if column.declared else f"c{index}" for index, column in zip(plan.uses, columns, strict=True)]
-    values = ", ".join(f"{alias}::VARCHAR" for alias in aliases)
-    numbered = source.encoded_sql("row_number() OVER () AS n")
-    rows = store.connection.execute(f"SELECT n, {values or 'NULL'} FROM ({numbered}) WHERE {condition} ORDER BY n").fetchall()
-    lines = {row[0]: row[0] for row in rows}
-    relation = source.relation
-    if relation.is_csv:
-        lines = line_numbers(relation.source.path, relation.source.quote, positions, lines)
-    names = [column.name for column in columns]
-    records = []
-    for number, *texts in rows:
-        missing = [name for name, text in zip(names, texts, strict=False) if text is None]
-        name = ", ".join(missing if missing and "NULL" in reason else names)
-        value = None if missing and "NULL" in reason else ", ".join(text or "NULL" for text in texts)
-        records.append((triples_map, relation.file, lines.get(number), name, value, reason))
-    return records
+class _Writer:
+    """Writes the rejects of one source and adds them up in `result`."""
+
+    def __init__(self, store: Store, owner: str, source: EncodedSource, result: Rejected):
+        self.run = store.connection.execute
+        self.connection, self.owner, self.source, self.result = store.connection, owner, source, result
+        self.positions: list[int] = []  # of the records that do not fit a CSV file's header
+
+    def malformed(self, first: TriplesMap) -> None:
+        """The records of a CSV file that do not fit its header; the table has them once for each reading."""
+        relation = self.source.relation
+        if not relation.is_csv:
+            return
+        rows = self.run(
+            f"SELECT line_byte_position, min(csv_line), min(error_message) FROM {relation.malformed} GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+        for position, text, message in rows:
+            self.positions.append(position)
+            record = (text or "").strip("\r\n")
+            line = line_of_byte(relation.source.path, position + len(text or "") - len((text or "").lstrip("\r\n")))
+            values = (first.name, relation.file, line, None, record, message)
+            self.run("INSERT INTO rejects VALUES (?, ?, ?, ?, ?, ?, ?)", [self.owner, *values])
+            self.count(first.name, 1, values)
+
+    def values(self, plan: TermPlan, condition: str, reason: str, triples_map: str) -> None:
+        """One reject for each row that meets `condition`: the source is read again, its rows numbered."""
+        relation = self.source.relation
+        columns = [self.source.compiler.columns()[index] for index in plan.uses]
+        texts = [f"{'x' if column.declared else 'c'}{index}::VARCHAR" for index, column in zip(plan.uses, columns, strict=True)]
+        names = [_text(column.name) for column in columns]
+        if reason == _NO_SUBJECT:
+            missing = [f"CASE WHEN {text} IS NULL THEN {name} END" for text, name in zip(texts, names, strict=True)]
+            name, value = f"concat_ws(', ', {', '.join(missing)})", "NULL::VARCHAR"
+        else:
+            shown = [f"coalesce({text}, 'NULL')" for text in texts]
+            name, value = _text(", ".join(column.name for column in columns)), f"concat_ws(', ', {', '.join(shown)})"
+        numbered = self.source.encoded_sql("row_number() OVER () AS n")
+        self.run(f"CREATE OR REPLACE TEMP TABLE kg_rejected AS SELECT n, {name} AS name, {value} AS value FROM ({numbered}) WHERE {condition} ORDER BY n")
+        line = self.line_of_n()
+        self.run(f"INSERT INTO rejects SELECT ?, ?, ?, {line}, name, value, ? FROM kg_rejected ORDER BY n", [self.owner, triples_map, relation.file, reason])
+        first = self.run(f"SELECT {line}, name, value FROM kg_rejected ORDER BY n LIMIT 1").fetchone()
+        count = self.run("SELECT count(*) FROM kg_rejected").fetchone()[0]
+        self.run("DROP TABLE kg_rejected")
+        self.run("DROP TABLE IF EXISTS kg_lines")
+        self.count(triples_map, count, None if reason == _NO_SUBJECT else (triples_map, relation.file, *first, reason))
+
+    def line_of_n(self) -> str:
+        """SQL of the line of a row of kg_rejected: a CSV file's line, else the row's number."""
+        relation = self.source.relation
+        if not relation.is_csv:
+            return "n"
+        path, quote = relation.source.path, relation.source.quote
+        if not self.positions and has_a_line_for_each_row(path, quote):
+            return "n + 1"
+        rows = [row[0] for row in self.run("SELECT n FROM kg_rejected").fetchall()]
+        lines = line_numbers(path, quote, self.positions, rows)
+        table = pa.table({"n": pa.array(lines.keys(), pa.int64()), "line": pa.array(lines.values(), pa.int64())})
+        self.connection.register("kg_line_numbers", table)
+        try:
+            self.run("CREATE OR REPLACE TEMP TABLE kg_lines AS SELECT * FROM kg_line_numbers")
+        finally:
+            self.connection.unregister("kg_line_numbers")
+        return "(SELECT line FROM kg_lines l WHERE l.n = kg_rejected.n)"
+
+    def count(self, triples_map: str, count: int, first_error: tuple | None) -> None:
+        result = self.result
+        result.total += count
+        result.by_triples_map[triples_map] = result.by_triples_map.get(triples_map, 0) + count
+        if first_error is not None:
+            result.errors += count
+            result.first = result.first or first_error
 
 
-def _insert(store: Store, owner: str, records: list[tuple]) -> None:
-    if not records:
-        return
-    table = pa.table([pa.array(list(column), field.type) for column, field in zip(zip(*records, strict=True), _SCHEMA, strict=True)], schema=_SCHEMA)
-    store.connection.register("kg_new_rejects", table)
-    try:
-        store.connection.execute("INSERT INTO rejects SELECT ?, * FROM kg_new_rejects", [owner])
-    finally:
-        store.connection.unregister("kg_new_rejects")
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
