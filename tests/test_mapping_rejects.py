@@ -108,6 +108,13 @@ def test_many_rejects_are_all_kept(work: Workplace) -> None:
     assert work.rejects()[-1][:3] == (20_001, "n", "x")
 
 
+def test_many_malformed_records_keep_their_lines(work: Workplace) -> None:
+    work.table("thing", "id,name", *(f"{i},a,b" if i % 3 == 0 else f"{i},a" for i in range(5_000)))
+    report = work.map(thing('ex:name rr:column "name"'))
+    assert (report.rejects, report.triples) == (1_667, 3_333)
+    assert all(value == f"{line - 2},a,b" for line, _, value, _ in work.rejects())
+
+
 def test_strict_mapping_stops_at_a_bad_value_and_leaves_the_graph_as_it_was(work: Workplace) -> None:
     work.table("thing", "id,n", "1,1")
     mapping = thing('ex:n rr:column "n" ; rr:datatype xsd:integer')

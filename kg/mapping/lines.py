@@ -38,15 +38,23 @@ def line_numbers(path: Path, quote: str, malformed: Iterable[int], rows: Iterabl
     return found
 
 
-def line_of_byte(path: Path, position: int) -> int:
-    """The line that holds a byte of the file."""
+def lines_of_bytes(path: Path, positions: Iterable[int]) -> dict[int, int]:
+    """The line that holds each byte of the file, in one reading."""
     opener = gzip.open if path.name.endswith(".gz") else open
-    line, left = 1, position
+    found: dict[int, int] = {}
+    wanted = sorted(set(positions))
+    line, start = 1, 0
     with opener(path, "rb") as file:
-        while left > 0 and (block := file.read(min(left, 1 << 20))):
-            line += block.count(b"\n")
-            left -= len(block)
-    return line
+        while len(found) < len(wanted) and (block := file.read(1 << 20)):
+            read = 0
+            while len(found) < len(wanted) and wanted[len(found)] < start + len(block):
+                position = wanted[len(found)] - start
+                line += block.count(b"\n", read, position)
+                read = position
+                found[start + position] = line
+            line += block.count(b"\n", read)
+            start += len(block)
+    return found | dict.fromkeys(wanted[len(found):], line)
 
 
 def has_a_line_for_each_row(path: Path, quote: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -9,7 +11,7 @@ import pyarrow as pa
 from kg.errors import Location, MappingError
 from kg.mapping.compile import REJECTED, TermPlan
 from kg.mapping.encode import EncodedSource
-from kg.mapping.lines import has_a_line_for_each_row, line_numbers, line_of_byte
+from kg.mapping.lines import has_a_line_for_each_row, line_numbers, lines_of_bytes
 from kg.mapping.model import LogicalSource, Mapping, TriplesMap
 from kg.store import Store
 
@@ -81,13 +83,27 @@ class _Writer:
         rows = self.run(
             f"SELECT line_byte_position, min(csv_line), min(error_message) FROM {relation.malformed} GROUP BY 1 ORDER BY 1"
         ).fetchall()
-        for position, text, message in rows:
-            self.positions.append(position)
-            record = (text or "").strip("\r\n")
-            line = line_of_byte(relation.source.path, position + len(text or "") - len((text or "").lstrip("\r\n")))
-            values = (first.name, relation.file, line, None, record, message)
-            self.run("INSERT INTO rejects VALUES (?, ?, ?, ?, ?, ?, ?)", [self.owner, *values])
-            self.count(first.name, 1, values)
+        if not rows:
+            return
+        self.positions = [row[0] for row in rows]
+        # A blank line before a record counts to it.
+        starts = [position + len(text or "") - len((text or "").lstrip("\r\n")) for position, text, _ in rows]
+        lines = lines_of_bytes(relation.source.path, starts)
+        records = [(lines[start], (text or "").strip("\r\n"), message) for start, (_, text, message) in zip(starts, rows, strict=True)]
+        table = pa.table(dict(zip(("line", "value", "reason"), map(list, zip(*records, strict=True)), strict=True)))
+        with self.registered("kg_malformed_records", table):
+            select = "SELECT ?, ?, ?, line, NULL, value, reason FROM kg_malformed_records"
+            self.run(f"INSERT INTO rejects {select}", [self.owner, first.name, relation.file])
+        line, value, reason = records[0]
+        self.count(first.name, len(records), (first.name, relation.file, line, None, value, reason))
+
+    @contextmanager
+    def registered(self, name: str, table: pa.Table) -> Iterator[None]:
+        self.connection.register(name, table)
+        try:
+            yield
+        finally:
+            self.connection.unregister(name)
 
     def values(self, plan: TermPlan, condition: str, reason: str, triples_map: str) -> None:
         """One reject for each row that meets `condition`: the source is read again, its rows numbered."""
@@ -122,11 +138,8 @@ class _Writer:
         rows = [row[0] for row in self.run("SELECT n FROM kg_rejected").fetchall()]
         lines = line_numbers(path, quote, self.positions, rows)
         table = pa.table({"n": pa.array(lines.keys(), pa.int64()), "line": pa.array(lines.values(), pa.int64())})
-        self.connection.register("kg_line_numbers", table)
-        try:
+        with self.registered("kg_line_numbers", table):
             self.run("CREATE OR REPLACE TEMP TABLE kg_lines AS SELECT * FROM kg_line_numbers")
-        finally:
-            self.connection.unregister("kg_line_numbers")
         return "(SELECT line FROM kg_lines l WHERE l.n = kg_rejected.n)"
 
     def count(self, triples_map: str, count: int, first_error: tuple | None) -> None:
