@@ -92,6 +92,27 @@ def test_lines_of_rejects_count_lines_of_the_file(work: Workplace) -> None:
     assert [(line, column) for line, column, _, _ in work.rejects()] == [(5, "n"), (6, None), (7, "n")]
 
 
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"id,name\r\n1,a\r\n\r\n2,b\r\n,c\r\n", 5), ("\ufeffid,name\n1,a\n2,b\n,c".encode(), 4), (b"id,name\n\n\n1,a\n,\n2,b\n", 5),
+        (b'"id","name"\n1,a\n2,b\n,c\n', 4), (b"name,id\na,1\nb,2\nc,\n", 4),
+    ],
+)  # fmt: skip
+def test_line_ends_byte_order_marks_and_blank_lines_do_not_shift_lines(work: Workplace, content: bytes, line: int) -> None:
+    (work.folder / "thing.csv").write_bytes(content)
+    work.map(thing('ex:name rr:column "name"'))
+    assert work.quads() == {'ex:1 ex:name "a"', 'ex:2 ex:name "b"'}
+    assert [row[:2] for row in work.rejects()] == [(line, "id")]
+
+
+def test_a_blank_line_is_a_row_where_there_is_one_column(work: Workplace) -> None:
+    work.table("thing", "id", "1", "", "2")
+    work.map(thing("ex:is rr:constant ex:Thing"))
+    assert work.quads() == {"ex:1 ex:is ex:Thing", "ex:2 ex:is ex:Thing"}
+    assert work.rejects() == [(3, "id", None, "is NULL: the row has no subject")]
+
+
 def test_a_second_run_replaces_the_rejects_of_the_first(work: Workplace) -> None:
     work.table("thing", "id,n", "1,x", "2,y")
     mapping = thing('ex:n rr:column "n" ; rr:datatype xsd:integer')

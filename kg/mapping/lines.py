@@ -8,22 +8,22 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
-def line_numbers(path: Path, quote: str, malformed: Iterable[int], rows: Iterable[int]) -> dict[int, int]:
+def line_numbers(path: Path, quote: str, malformed: Iterable[int], rows: Iterable[int], has_one_column: bool) -> dict[int, int]:
     """The line, the header being 1, where each row of `rows` (1 is the first) begins.
 
-    `malformed` are byte positions of records that were left out; empty lines are no rows, and a quoted value may run
-    over several lines.
+    `malformed` are byte positions of records that were left out; empty lines are no rows, but where there is one
+    column, and a quoted value may run over several lines.
     """
     wanted = sorted(set(rows))
     left_out = sorted(set(malformed))
     if not wanted:
         return {}
-    if not left_out and has_a_line_for_each_row(path, quote):
+    if not left_out and has_a_line_for_each_row(path, quote, has_one_column):
         return {row: row + 1 for row in wanted}
     found: dict[int, int] = {}
     row = 0
     for line, _, end, is_blank in _records(path, quote):
-        if line == 1 or is_blank:
+        if line == 1 or (is_blank and not has_one_column):
             continue
         # DuckDB counts a blank line to the record after it, so a position may lie before its record.
         if left_out and left_out[0] < end:
@@ -57,14 +57,15 @@ def lines_of_bytes(path: Path, positions: Iterable[int]) -> dict[int, int]:
     return found | dict.fromkeys(wanted[len(found):], line)
 
 
-def has_a_line_for_each_row(path: Path, quote: str) -> bool:
+def has_a_line_for_each_row(path: Path, quote: str, has_one_column: bool) -> bool:
     """Whether the n-th row stands in line n + 1, apart from malformed records: no quotes, no blank lines."""
     if path.name.endswith(".gz"):
         return False
     if path.stat().st_size == 0:
         return True
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        return all(text.find(mark) < 0 for mark in (quote.encode(), b"\n\n", b"\n\r\n")) and text[:1] not in b"\r\n"
+        marks = (quote.encode(),) if has_one_column else (quote.encode(), b"\n\n", b"\n\r\n")
+        return all(text.find(mark) < 0 for mark in marks) and text[:1] not in b"\r\n"
 
 
 def _records(path: Path, quote: str) -> Iterable[tuple[int, int, int, bool]]:

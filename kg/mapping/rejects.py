@@ -132,11 +132,11 @@ class _Writer:
         relation = self.source.relation
         if not relation.is_csv:
             return "n"
-        path, quote = relation.source.path, relation.source.quote
-        if not self.positions and has_a_line_for_each_row(path, quote):
+        path, quote, has_one_column = relation.source.path, relation.source.quote, len(relation.columns) == 1
+        if not self.positions and has_a_line_for_each_row(path, quote, has_one_column):
             return "n + 1"
         rows = [row[0] for row in self.run("SELECT n FROM kg_rejected").fetchall()]
-        lines = line_numbers(path, quote, self.positions, rows)
+        lines = line_numbers(path, quote, self.positions, rows, has_one_column)
         table = pa.table({"n": pa.array(lines.keys(), pa.int64()), "line": pa.array(lines.values(), pa.int64())})
         with self.registered("kg_line_numbers", table):
             self.run("CREATE OR REPLACE TEMP TABLE kg_lines AS SELECT * FROM kg_line_numbers")

@@ -142,7 +142,7 @@ class _Tracer:
         if not relation.is_csv or not rows:
             return {row: row for row in rows}
         positions = self.connection.execute(f"SELECT DISTINCT line_byte_position FROM {relation.malformed}").fetchall()
-        return line_numbers(relation.source.path, relation.source.quote, [row[0] for row in positions], rows)
+        return line_numbers(relation.source.path, relation.source.quote, [row[0] for row in positions], rows, len(relation.columns) == 1)
 
 
 def can_make(term_map: TermMap, term: Term, base: str) -> bool:
