@@ -70,7 +70,7 @@ class Validation:
     dataset: Dataset = field(default_factory=Dataset)
     failing: Callable[[Validation, Shape, Nodes], Nodes | None] | None = None  # see constraints.py
     local_terms: dict[Term, int] = field(default_factory=dict)
-    tables: list[str] = field(default_factory=list)
+    tables: dict[str, int] = field(default_factory=dict)  # with their numbers of rows
     instances: dict[Term, Nodes] = field(default_factory=dict)
 
     def close(self) -> None:
@@ -82,42 +82,40 @@ class Validation:
     def compiler(self) -> Compiler:
         return Compiler(self.store, dataset=self.dataset, local_terms=self.local_terms, compile_pattern=patterns.compile_pattern)
 
-    def compile(self, pattern: algebra.Pattern, variables: Sequence[str] = ("this", "value")) -> Statement | None:
-        """The solutions of a pattern, each once; None where there can be none."""
+    def compile(self, pattern: algebra.Pattern, variables: Sequence[str] = ("this", "value"), is_distinct: bool = False) -> Statement | None:
+        """The solutions of a pattern, each once (`is_distinct`: they are so already); None where there can be none."""
         compiler = self.compiler()
         relation = compiler.pattern(pattern, Environment())
-        return None if relation.is_empty else self._statement(compiler, relation, variables)
+        return None if relation.is_empty else self._statement(compiler, relation, variables, is_distinct)
 
-    def _statement(self, compiler: Compiler, relation: Relation, variables: Sequence[str]) -> Statement:
+    def _statement(self, compiler: Compiler, relation: Relation, variables: Sequence[str], is_distinct: bool) -> Statement:
         columns = {name: relation.columns.get(name) or null() for name in variables}
         selected = ", ".join(f"{column.sql} AS c{place}" for place, column in enumerate(columns.values()))
-        sql = f"{prelude(compiler)}SELECT DISTINCT {selected} FROM ({relation.sql})"
+        sql = f"{prelude(compiler)}SELECT {'' if is_distinct else 'DISTINCT '}{selected} FROM ({relation.sql})"
         named = {name: column.named(f"c{place}") for place, (name, column) in enumerate(columns.items())}
         return Statement(sql, used(compiler.parameters, sql), named)
 
-    def where_not(self, pairs: Pairs, expression: algebra.Expression, pattern: algebra.Pattern | None = None) -> Statement:
+    def where_not(self, pairs: Pairs, expression: algebra.Expression, pattern: algebra.Pattern | None = None) -> Statement | None:
         """The pairs for which an expression over ?this and ?value is not true; an error is not. The variables that
         `pattern` binds besides are further columns, so that a pair may come several times."""
         compiler = self.compiler()
         relation = compiler.pattern(pattern or algebra.BGP((pairs.element(),)), Environment())
         if relation.is_empty:
-            return self.rows_where(pairs, "false")
+            return None
         scope = Scope.over(compiler, relation, Environment())
         test = condition(expression, scope)
         columns = {name: scope.columns[name] for name in ("this", "value", *(name for name in scope.columns if name not in ("this", "value")))}
         selected = ", ".join(f"{column.sql} AS c{place}" for place, column in enumerate(columns.values()))
-        sql = f"{prelude(compiler)}SELECT DISTINCT {selected} {scope.from_clause} WHERE NOT coalesce({test}, false)"
+        sql = f"{prelude(compiler)}SELECT {selected} {scope.from_clause} WHERE NOT coalesce({test}, false)"
         named = {name: column.named(f"c{place}") for place, (name, column) in enumerate(columns.items())}
         return Statement(sql, used(compiler.parameters, sql), named)
 
-    def rows_where(self, pairs: Pairs, test: str) -> Statement:
-        """The pairs that meet an SQL condition over their table, alias t."""
+    def rows_where(self, pairs: Pairs, test: str) -> Statement | None:
+        """The pairs that meet an SQL condition over their table, alias t; None where it is `false`."""
+        if test == "false":
+            return None
         sql = f"SELECT t.{pairs.focus.sql} AS f, t.{pairs.value.sql} AS v FROM {pairs.table} AS t WHERE {test}"
         return Statement(sql, {}, {"this": pairs.focus.named("f"), "value": pairs.value.named("v")})
-
-    def focus_where(self, focus: Nodes | Pairs, test: str) -> Statement:
-        """The focus nodes (without value) that meet an SQL condition, alias t."""
-        return Statement(f"SELECT DISTINCT t.f AS f FROM {focus.table} AS t WHERE {test}", {}, {"this": focus.focus.named("f")})
 
     # ── Running ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -137,20 +135,23 @@ class Validation:
     def table(self, statement: Statement, names: Sequence[str]) -> str:
         """A temporary table with the first columns of a statement, under `names`."""
         table = f"kg_shapes_{len(self.tables) + 1}"
-        self.tables.append(table)
         columns = ", ".join(f"{column.sql} AS {name}" for name, column in zip(names, statement.columns.values(), strict=False))
-        self.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT DISTINCT {columns} FROM ({statement.sql})", statement.parameters)
+        created = self.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {columns} FROM ({statement.sql})", statement.parameters)
+        self.tables[table] = created.fetchone()[0]
         return table
 
     def is_empty(self, table: str) -> bool:
-        return self.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is None
+        return self.tables[table] == 0
 
     # ── Nodes ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def nodes(self, statement: Statement | None) -> Nodes | None:
+    def nodes(self, statement: Statement | None, is_distinct: bool = False) -> Nodes | None:
         """The distinct nodes of a statement's column `this`, materialised; None where there are none."""
         if statement is None:
             return None
+        if not is_distinct:
+            column = statement.columns["this"]
+            statement = Statement(f"SELECT DISTINCT {column.sql} FROM ({statement.sql})", statement.parameters, {"this": column})
         found = Nodes(self.table(statement, ("f",)), statement.columns["this"].named("f"))
         return None if self.is_empty(found.table) else found
 
@@ -171,14 +172,14 @@ class Validation:
             return found[0] if found else None
         tags = frozenset(tag for one in found for tag in one.focus.tags)
         focus = Value(ID, "f", False, tags=tags, local=any(one.focus.local for one in found))
-        return self.nodes(Statement(" UNION ".join(f"SELECT f FROM {one.table}" for one in found), {}, {"this": focus}))
+        return self.nodes(Statement(" UNION ".join(f"SELECT f FROM {one.table}" for one in found), {}, {"this": focus}), is_distinct=True)
 
     def values(self, shape: Shape, focus: Nodes) -> Pairs:
         """The value nodes of focus nodes (section 2.3.1 and 3.7)."""
         if shape.path is None:
             return Pairs(focus.table, focus.focus, focus.focus)
         pattern = algebra.BGP((self.focus_element(focus), algebra.PathPattern(THIS, shape.path, VALUE)))
-        statement = self.compile(pattern)
+        statement = self.compile(pattern, is_distinct=isinstance(shape.path, algebra.Link))  # a graph is a set
         if statement is None:
             empty = Value(ID, "v", False, tags=ALL_TAGS)
             statement = Statement("SELECT NULL::BIGINT AS f, NULL::BIGINT AS v WHERE false", {}, {"this": focus.focus, "value": empty})
@@ -197,7 +198,7 @@ class Validation:
     def values_of(self, focus: Nodes | Pairs, predicate: NamedNode) -> str | None:
         """A table (f, v) of the values of a property of focus nodes; None where there are none."""
         element = Table(focus.table, (("this", "f", focus.focus.tags, focus.focus.local),))
-        statement = self.compile(algebra.BGP((element, algebra.TriplePattern(THIS, predicate, VALUE))))
+        statement = self.compile(algebra.BGP((element, algebra.TriplePattern(THIS, predicate, VALUE))), is_distinct=True)
         return None if statement is None else self.table(statement, ("f", "v"))
 
     def id_of(self, term: Term) -> int | None:

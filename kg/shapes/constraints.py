@@ -49,12 +49,13 @@ def violations(validation: Validation, constraint: Constraint | SparqlConstraint
     """The statements whose rows are the violations of one constraint, sh:property apart."""
     if isinstance(constraint, SparqlConstraint):
         yield from sparql_statements(validation, focus, pairs, constraint, shape)
-    elif constraint.component in _OF_FOCUS:
-        yield _OF_FOCUS[constraint.component](validation, pairs, constraint, shape, focus.table)
+        return
+    if constraint.component in _OF_FOCUS:
+        statement = _OF_FOCUS[constraint.component](validation, pairs, constraint, shape, focus.table)
     else:
         statement = _OF_VALUES[constraint.component](validation, pairs, constraint, shape)
-        if statement is not None:
-            yield statement
+    if statement is not None:
+        yield statement
 
 
 def failing(validation: Validation, shape: Shape, focus: Nodes) -> Nodes | None:

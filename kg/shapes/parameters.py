@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 import duckdb
@@ -132,14 +133,19 @@ def _patterns(document: ShapesDocument, node: Node) -> list[Constraint]:
     return found
 
 
+@lru_cache(maxsize=1000)
 def _fault_of_pattern(pattern: str) -> str | None:
     """What DuckDB has against a pattern."""
-    with duckdb.connect(":memory:") as connection:
-        try:
-            connection.execute("SELECT regexp_matches('', $1)", [pattern])
-        except duckdb.Error as error:
-            return str(error).splitlines()[0].removeprefix("Invalid Input Error: ")
+    try:
+        _database().cursor().execute("SELECT regexp_matches('', $1)", [pattern])
+    except duckdb.Error as error:
+        return str(error).splitlines()[0].removeprefix("Invalid Input Error: ")
     return None
+
+
+@lru_cache(maxsize=1)
+def _database() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(":memory:")
 
 
 def _texts(document: ShapesDocument, node: Node, head: Term) -> list[str]:

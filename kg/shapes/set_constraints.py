@@ -18,10 +18,10 @@ _OTHER = Var("other")
 # ── Cardinality (section 4.2) ────────────────────────────────────────────────────────────────────────────────
 
 
-def min_count(validation: Validation, pairs: Pairs, constraint: Constraint, shape: Shape, focus: str) -> Statement:
+def min_count(validation: Validation, pairs: Pairs, constraint: Constraint, shape: Shape, focus: str) -> Statement | None:
     """Focus nodes with too few value nodes; `focus` is their table."""
     if constraint.value == 0:
-        return validation.focus_where(pairs, "false")
+        return None
     few = f"(SELECT count(*) FROM {pairs.table} AS n WHERE n.f = t.f) < {constraint.value}"
     if constraint.value == 1:
         few = f"NOT EXISTS (SELECT 1 FROM {pairs.table} AS n WHERE n.f = t.f)"
@@ -67,7 +67,7 @@ def equals(validation: Validation, pairs: Pairs, constraint: Constraint, shape: 
 def disjoint(validation: Validation, pairs: Pairs, constraint: Constraint, shape: Shape) -> Statement:
     other = validation.values_of(pairs, constraint.value)
     if other is None:
-        return validation.rows_where(pairs, "false")
+        return None
     return validation.rows_where(pairs, f"EXISTS (SELECT 1 FROM {other} AS o WHERE o.f = t.f AND o.v = t.{pairs.value.sql})")
 
 

@@ -75,7 +75,7 @@ def _ask(validation: Validation, pairs: Pairs, constraint: SparqlConstraint) -> 
 def _asked_one_by_one(validation: Validation, pairs: Pairs, pattern: algebra.Pattern) -> str:
     """The pairs that conform, where the query counts or cuts solutions."""
     everything = validation.rows_where(pairs, "true")
-    conforming = validation.table(validation.rows_where(pairs, "false"), ("f", "v"))
+    conforming = validation.table(replace(everything, sql=f"{everything.sql} AND false"), ("f", "v"))
     ids = validation.execute(everything.sql).fetchall()
     for (this_id, value_id), (this, value) in zip(ids, validation.rows(everything), strict=True):
         one = algebra.Slice(substituted(pattern, {"this": this, "value": value}), 0, 1)

@@ -77,6 +77,8 @@ def _results(validation: Validation, shape: Shape, focus: Nodes, reached: str | 
 
 def _reached(validation: Validation, pairs: Pairs, outer: str | None) -> str | None:
     """The value nodes that belong to more than one focus node, with their number."""
+    if pairs.value.sql == pairs.focus.sql:
+        return outer
     number, join = ("sum(coalesce(w.n, 1))", f"LEFT JOIN {outer} AS w ON w.f = p.f") if outer else ("count(*)", "")
     value = pairs.value.sql
     sql = f"SELECT p.{value} AS f, {number}::BIGINT AS n FROM {pairs.table} AS p {join} GROUP BY p.{value} HAVING {number} > 1"

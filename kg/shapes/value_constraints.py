@@ -52,7 +52,7 @@ def instances_of(validation: Validation, class_iri: Term) -> str | None:
 
 def node_kind(validation: Validation, pairs: Pairs, constraint: Constraint, shape: Shape) -> Statement:
     tags = frozenset().union(*(_TAGS[kind] for kind in NODE_KINDS[constraint.value]))
-    return validation.rows_where(pairs, f"NOT {_has_tags(pairs, tags)}")
+    return validation.rows_where(pairs, _not(_has_tags(pairs, tags)))
 
 
 def datatype(validation: Validation, pairs: Pairs, constraint: Constraint, shape: Shape) -> Statement:
@@ -61,7 +61,7 @@ def datatype(validation: Validation, pairs: Pairs, constraint: Constraint, shape
     kind = INLINED.get(wanted) or PLAIN.get(wanted)
     tests = [_has_tags(pairs, _TAGS[kind])] if kind else []
     if wanted in PLAIN or TAG_TYPED not in pairs.value.tags:
-        return validation.rows_where(pairs, f"NOT ({' OR '.join(tests) or 'false'})")
+        return validation.rows_where(pairs, _not(tests[0] if tests else "false"))
     compiler = validation.compiler()
     dictionary = compiler.dictionary_table(pairs.value.local)
     tests.append(f"coalesce(d.extra = {compiler.parameter(wanted)} AND {is_well_formed(wanted, 'd.lex')}, false)")
@@ -71,6 +71,10 @@ def datatype(validation: Validation, pairs: Pairs, constraint: Constraint, shape
         f"LEFT JOIN {dictionary} AS d ON d.id = t.{pairs.value.sql} AND {typed} WHERE NOT ({' OR '.join(tests)})"
     )
     return Statement(sql, used(compiler.parameters, sql), {"this": pairs.focus.named("f"), "value": pairs.value.named("v")})
+
+
+def _not(test: str) -> str:
+    return {"true": "false", "false": "true"}.get(test, f"NOT {test}")
 
 
 def _has_tags(pairs: Pairs, tags: frozenset[int]) -> str:

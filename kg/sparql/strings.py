@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import duckdb
 from pyoxigraph import Literal
@@ -230,12 +231,17 @@ def _with_flags(pattern: str, flags: str) -> str:
 
 def _checked(pattern: str) -> str:
     try:
-        with duckdb.connect() as connection:
-            connection.execute("SELECT regexp_matches('', $1)", [pattern]).fetchone()
+        _database().cursor().execute("SELECT regexp_matches('', $1)", [pattern]).fetchone()
     except duckdb.Error as error:
         message = str(error).splitlines()[0].split(": ", 1)[-1]
         raise QueryError("Q212", f"'{pattern}' is no regular expression that can be run: {message}", help="back-references and look-around are not supported") from error
     return pattern
+
+
+@lru_cache(maxsize=1)
+def _database() -> duckdb.DuckDBPyConnection:
+    """An empty database to try patterns on; opening one takes longer than a query."""
+    return duckdb.connect()
 
 
 # ── Hashes ───────────────────────────────────────────────────────────────────────────────────────────────────
