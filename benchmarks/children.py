@@ -19,12 +19,13 @@ class MeasurementFailed(Exception):
 
 @dataclass(frozen=True)
 class Measurement:
-    """Wall clock seconds and peak resident bytes of the whole process; `found` is the last line it printed, as JSON.
+    """Wall clock seconds, processor seconds and peak resident bytes of the whole process; `found` is its last line, as JSON.
 
     The peak is never less than that of the process which measures (about 0.1 GB), from which it was forked.
     """
 
     seconds: float
+    processor: float
     peak: int
     found: object
 
@@ -42,7 +43,7 @@ def measure(python: str | Path, arguments: list[object], folder: Path, timeout: 
     if status != 0:
         what = "took too long" if status is None else "failed"
         raise MeasurementFailed(f"{' '.join(map(str, arguments[:3]))} {what} after {seconds:.0f} s:\n{text[-2000:]}")
-    return Measurement(seconds, usage.ru_maxrss * 1024, _json(text.splitlines()[-1]) if text else None)
+    return Measurement(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, _json(text.splitlines()[-1]) if text else None)
 
 
 def _wait(process: subprocess.Popen, deadline: float) -> tuple[int | None, object]:

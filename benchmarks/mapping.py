@@ -22,6 +22,7 @@ class PeerResult:
     """The peers' two steps: seconds together, the larger peak, triples and bytes of the store."""
 
     seconds: float
+    processor: float
     peak: int
     triples: int
     bytes: int
@@ -41,6 +42,7 @@ def measure_mapping(place: Workplace, peers: Peers, report: Report, scale: float
     suffix = "" if scale == 1 else f"@{scale:g}"
     report.add(Figure(f"map.triples{suffix}", size["triples"], "triples", f"{size['mapped']:,} of them from the tables"))
     report.add(Figure(f"map.seconds{suffix}", built.seconds, "s", name, peer and peer.seconds))
+    report.add(Figure(f"map.processor{suffix}", built.processor, "s", name, peer and peer.processor))
     report.add(Figure(f"map.rate{suffix}", size["triples"] / built.seconds, "triples/s", name, peer and peer.triples / peer.seconds, is_more_better=True))
     report.add(Figure(f"map.peak{suffix}", built.peak / 1e9, "GB", name, peer and peer.peak / 1e9))
     report.add(Figure(f"map.disk{suffix}", size["bytes"] / size["triples"], "bytes/triple", name, peer and peer.bytes / peer.triples))
@@ -67,4 +69,4 @@ def morph_then_oxigraph(place: Workplace, peers: Peers, scale: float, project: P
     loaded = measure(oxigraph, [ROOT / "benchmarks/peers/oxigraph_load.py", "graph.nt", "oxigraph"], folder, _TIMEOUT)
     (folder / "graph.nt").unlink()
     stored = sum(file.stat().st_size for file in (folder / "oxigraph").rglob("*") if file.is_file())
-    return PeerResult(mapped.seconds + loaded.seconds, max(mapped.peak, loaded.peak), loaded.found, stored)
+    return PeerResult(mapped.seconds + loaded.seconds, mapped.processor + loaded.processor, max(mapped.peak, loaded.peak), loaded.found, stored)

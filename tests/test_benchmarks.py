@@ -17,7 +17,7 @@ from benchmarks.rml import as_rml
 
 
 @pytest.mark.parametrize("parts, names", [
-    ("map,query,compile", {"map.triples", "map.seconds", "map.rate", "map.peak", "map.disk", "query.group-by", "query.four-way-join", "query.sum"}),
+    ("map,query,compile", {"map.triples", "map.seconds", "map.processor", "map.rate", "map.peak", "map.disk", "query.group-by", "query.four-way-join", "query.sum"}),
     ("build", {"build.first", "build.infer", "build.inferred", "build.peak", "build.unchanged"}),
     ("control", {"control.fixpoint", "control.infer", "control.peak", "control.beside-clingo", "control.random-graphs"}),
 ])  # fmt: skip
