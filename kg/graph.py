@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -196,7 +197,8 @@ class KnowledgeGraph:
         terms = [self.term(part) if isinstance(part, str) else part for part in (subject, predicate, object)]
         programs = self._programs() if self.project else []
         derive = reasoner.Derivations(self.store, [(p.owner, p.graph, p.program) for p in programs])
-        return explain(self.store, *terms, derive=derive, trace=self._trace, max_depth=depth, prefixes=self.prefixes)
+        with self._tracing() as trace:
+            return explain(self.store, *terms, derive=derive, trace=trace, max_depth=depth, prefixes=self.prefixes)
 
     def validate(self, shapes: str | Path | bytes | Iterable[str | Path | bytes] | None = None, graphs: Iterable[str] | None = None) -> ValidationReport:
         """Check the graph, or some of its named graphs, against SHACL shapes: files, Turtle as bytes, or the project's own."""
@@ -238,11 +240,18 @@ class KnowledgeGraph:
     def _programs(self) -> list[OwnedProgram]:
         return load_programs(self._the_project())
 
-    def _trace(self, triple: Triple, graph: str) -> list[mapping.SourceRow]:
-        """The source rows of an asserted triple that stands in the graph of a mapping file."""
-        for file in self._the_project().mappings() if self.project else []:
-            if self.project.graph_iri("map", file) == graph:
-                sources = mapping.load_sources(self.project.sources(file.domain), {})
-                return mapping.rows_for(triple, file.path, sources, base=self.project.base)
-        return []
+    @contextmanager
+    def _tracing(self) -> Iterator[Callable[[Triple, str], list[mapping.SourceRow]]]:
+        """The source rows of an asserted triple of a mapping's graph; the sources of each mapping are opened once."""
+        project = self.project
+        files = {project.graph_iri("map", file): file for file in project.mappings()} if project else {}
+        with ExitStack() as opened:
+
+            @cache
+            def tracer(graph: str) -> mapping.Tracer:
+                file = files[graph]
+                sources = mapping.load_sources(project.sources(file.domain), {})
+                return opened.enter_context(mapping.Tracer(file.path, sources, project.base))
+
+            yield lambda triple, graph: tracer(graph).rows_for(triple) if graph in files else []
 

@@ -24,13 +24,14 @@ The mistakes that are refused, each a MappingError with its place and remedy:
 from kg.mapping.materialize import MappingReport, TriplesMapReport, fingerprint, materialize
 from kg.mapping.parser import load_mapping, parse_mapping
 from kg.mapping.sources import Source, Sources, load_sources, override, source_of_url
-from kg.mapping.trace import SourceRow, rows_for, trace
+from kg.mapping.trace import SourceRow, Tracer, rows_for, trace
 
 __all__ = [
     "MappingReport",
     "Source",
     "SourceRow",
     "Sources",
+    "Tracer",
     "TriplesMapReport",
     "fingerprint",
     "load_mapping",

@@ -39,20 +39,23 @@ class SourceRow:
 
 def rows_for(triple: Triple, mapping_file: str | Path, sources: Sources | str | Path, *, base: str, limit: int = 20) -> list[SourceRow]:
     """The rows that made a triple by a mapping, at most `limit`; a join adds the parent's row after the child's."""
-    with _Tracer(mapping_file, sources, base, limit) as tracer:
+    with Tracer(mapping_file, sources, base, limit) as tracer:
         return tracer.rows_for(triple)
 
 
 def trace(subject: NamedNode | BlankNode, mapping_file: str | Path, sources: Sources | str | Path, *, base: str, limit: int = 20) -> list[SourceRow]:
     """The rows whose subject a term is, in any triples map of a mapping, at most `limit`."""
-    with _Tracer(mapping_file, sources, base, limit) as tracer:
+    with Tracer(mapping_file, sources, base, limit) as tracer:
         return tracer.rows_of(subject)
 
 
-class _Tracer:
-    """Reads the sources on a connection of its own, so that it works beside a graph that is open for reading only."""
+class Tracer:
+    """Reads the sources of one mapping on a connection of its own, so that it works beside a graph open for reading only.
 
-    def __init__(self, mapping_file: str | Path, sources: Sources | str | Path, base: str, limit: int):
+    One tracer for many triples saves reading the mapping and opening the sources each time. A context manager.
+    """
+
+    def __init__(self, mapping_file: str | Path, sources: Sources | str | Path, base: str, limit: int = 20):
         self.mapping: Mapping = load_mapping(mapping_file, base)
         self.limit = limit
         self.connection = duckdb.connect(config={"autoload_known_extensions": "false", "autoinstall_known_extensions": "false"})
@@ -60,7 +63,7 @@ class _Tracer:
         self.reader = RelationReader(self.connection, resolve_sources(sources))
         self.context = Context(base, blank_node_scope(mapping_file), lambda *_: None, lambda *_: False)
 
-    def __enter__(self) -> _Tracer:
+    def __enter__(self) -> Tracer:
         return self
 
     def __exit__(self, *_: object) -> None:
