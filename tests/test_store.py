@@ -151,3 +151,10 @@ def test_a_file_that_is_no_graph_is_refused_with_a_remedy(tmp_path):
         Store.open(tmp_path / "x.duckdb")
     with pytest.raises(StoreError, match="no graph file"):
         Store.open(tmp_path / "none.duckdb", read_only=True)
+
+
+def test_terms_are_added_while_a_result_of_one_row_is_still_open():
+    with Store.memory() as store:
+        assert store.lookup(A) is None
+        assert store.connection.execute("SELECT count(*) FROM quads").fetchone() == (0,)
+        assert store.decode(store.encode([A])) == {store.lookup(A): A}

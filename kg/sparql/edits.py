@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from kg.errors import QueryError
+from kg.sql.temporary import registered
 from kg.store import Store
 from kg.terms import DEFAULT_GRAPH
 
@@ -63,11 +64,8 @@ class Edits:
         if isinstance(rows, str):
             run(f"CREATE OR REPLACE TEMP TABLE kg_edit AS {rows}")
         else:
-            self.store.connection.register("kg_edit_rows", rows)
-            try:
+            with registered(self.store.connection, "kg_edit_rows", rows):
                 run("CREATE OR REPLACE TEMP TABLE kg_edit AS FROM kg_edit_rows")
-            finally:
-                self.store.connection.unregister("kg_edit_rows")
         self.guard(row[0] for row in run("SELECT DISTINCT g FROM kg_edit").fetchall())
 
     def _leave(self) -> None:

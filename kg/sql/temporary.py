@@ -1,8 +1,12 @@
-"""Empty temporary tables that are safe to fill within one transaction."""
+"""Temporary tables that are safe to fill within one transaction, and Arrow tables that a statement may read."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
 import duckdb
+import pyarrow
 
 
 def create_empty(connection: duckdb.DuckDBPyConnection, name: str, columns: str) -> None:
@@ -15,3 +19,24 @@ def create_empty(connection: duckdb.DuckDBPyConnection, name: str, columns: str)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
     connection.execute(f"INSERT INTO {name} ({columns.split()[0]}) VALUES (NULL)")
     connection.execute(f"DELETE FROM {name}")
+
+
+@contextmanager
+def registered(connection: duckdb.DuckDBPyConnection, name: str, table: pyarrow.Table) -> Iterator[None]:
+    """Let the block's statements read `table` under `name`.
+
+    DuckDB 2.0.0 refuses to register, or to take away, a table while the last statement's rows have not been read to their
+    end, as after a `fetchone()`; the next statement would end it by itself.
+    """
+    _end_last_result(connection)
+    connection.register(name, table)
+    try:
+        yield
+    finally:
+        with suppress(duckdb.Error):  # in a transaction that has failed no statement runs, and none is unfinished
+            _end_last_result(connection)
+        connection.unregister(name)
+
+
+def _end_last_result(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("SELECT 1 WHERE false").fetchall()

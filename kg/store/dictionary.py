@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from kg import terms
 from kg.sql import encoding
+from kg.sql.temporary import registered
 from kg.terms import PAYLOAD_MASK, TAG_BITS, XSD, Templates, Term
 
 # How many decoded or looked-up terms are kept in memory before the cache starts anew.
@@ -129,11 +130,8 @@ class Dictionary:
         return self.lookup_many(wanted)
 
     def _add(self, table: pa.Table) -> None:
-        self._connection.register("kg_new_terms", table)
-        try:
+        with registered(self._connection, "kg_new_terms", table):
             self.intern("SELECT tag, lex, extra FROM kg_new_terms")
-        finally:
-            self._connection.unregister("kg_new_terms")
 
     def intern(self, select: str, parameters: Sequence[object] = ()) -> int:
         """Add the terms that `select` yields as rows (tag, lex, extra) and the dictionary lacks; returns how many.

@@ -9,6 +9,7 @@ import pyarrow as pa
 from pyoxigraph import BlankNode, DefaultGraph, NamedNode, Triple
 
 from kg import terms
+from kg.sql.temporary import registered
 from kg.store.store import Store
 from kg.terms import DEFAULT_GRAPH, Term
 
@@ -85,11 +86,8 @@ class QuadEncoder:
             array[is_new] = ids[-1 - array[is_new]]
             arrays[name] = array
         connection = self._store.connection
-        connection.register("kg_batch", pa.table(arrays))
-        try:
+        with registered(connection, "kg_batch", pa.table(arrays)):
             connection.execute(f"INSERT INTO {table} SELECT g, s, p, o FROM kg_batch")
-        finally:
-            connection.unregister("kg_batch")
         self.count += len(columns[0])
         for column in columns:
             column.clear()
@@ -105,15 +103,12 @@ class QuadEncoder:
             {"place": np.arange(len(tags)), "tag": np.array(tags, dtype=np.int64), "lex": list(lexicals), "extra": list(extras)}
         )
         connection = self._store.connection
-        connection.register("kg_batch_terms", table)
-        try:
+        with registered(connection, "kg_batch_terms", table):
             self._store.intern("SELECT tag, lex, extra FROM kg_batch_terms")
             rows = connection.execute(
                 "SELECT d.id FROM kg_batch_terms t JOIN dictionary d ON d.lex = t.lex AND d.extra = t.extra "
                 f"AND d.id >> {terms.TAG_BITS} = t.tag ORDER BY t.place"
             ).fetchnumpy()
-        finally:
-            connection.unregister("kg_batch_terms")
         ids = rows["id"].tolist()
         self._ids.update(zip(self._new, ids, strict=True))
         if self._default is not None:
