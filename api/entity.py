@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 
 from pyoxigraph import BlankNode, Literal, NamedNode
 
@@ -168,10 +169,11 @@ def is_known(thing: Term) -> bool:
 
 
 def similar(iri: NamedNode, most: int = 5) -> list[NamedNode]:
-    """Things of other namespaces whose IRIs end as this one does, for a page about an unknown IRI."""
+    """Things of other namespaces whose IRIs end as this one does, the most alike first, for a page about an unknown IRI."""
     tail = re.split("[/#]", iri.value.rstrip("/#"))[-1]
     examples = [example for (example,) in current.select("SELECT (SAMPLE(?thing) AS ?example) WHERE { ?thing a ?class } GROUP BY ?class")]
     namespaces = {re.sub("[^/#]*$", "", example.value) for example in examples if isinstance(example, NamedNode)}
     namespaces |= set(current.graph().prefixes.values())
     candidates = " ".join(f"<{namespace}{tail}>" for namespace in sorted(namespaces))
-    return [row[0] for row in current.select(f"SELECT DISTINCT ?thing WHERE {{ VALUES ?thing {{ {candidates} }} ?thing a ?class }} LIMIT {most}")]
+    known = [row[0] for row in current.select(f"SELECT DISTINCT ?thing WHERE {{ VALUES ?thing {{ {candidates} }} ?thing a ?class }}")]
+    return sorted(known, key=lambda thing: -SequenceMatcher(None, thing.value, iri.value).ratio())[:most]
