@@ -185,6 +185,8 @@ def update(
         report = graph.update(text, timeout=timeout, loader=files_within(*load_from) if load_from else None, file=file)
     where = ", ".join(iri or "the default graph" for iri in report.graphs)
     out.print(f"{report.inserted:,} statements added, {report.deleted:,} taken away{f' in {where}' if where else ''}, {report.seconds:.1f} s", markup=False)
+    for note in report.notes:
+        err.print(f"note: {note}", markup=False)
 
 
 @app.command()

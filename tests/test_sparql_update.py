@@ -224,6 +224,14 @@ def test_deleting_what_nobody_knows_changes_nothing_and_learns_no_terms(store):
     assert store.connection.execute("SELECT count(*) FROM dictionary").fetchone() == terms
 
 
+def test_deleting_from_the_default_graph_what_only_a_named_graph_has_is_noted(store):
+    change(store, "INSERT DATA { GRAPH :g { :a :p 1 } }")
+    report = change(store, "DELETE WHERE { ?s :p ?o }")
+    assert report.deleted == 0
+    assert "<http://example.org/g>" in report.notes[0]
+    assert change(store, "INSERT DATA { :a :p 1 } ; DELETE WHERE { ?s :p ?o }").notes == ()
+
+
 def test_a_dataset_given_beside_the_request_takes_the_place_of_using(store):
     change(store, "INSERT DATA { GRAPH :g { :a :p 1 } GRAPH :h { :b :p 2 } }")
     change(store, "INSERT { ?s :q ?o } WHERE { ?s :p ?o }", dataset=Dataset((NamedNode(EX + "h"),)))

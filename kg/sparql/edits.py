@@ -27,6 +27,7 @@ class Edits:
     inserted: int = 0
     deleted: int = 0
     graphs: set[int] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
 
     def insert(self, rows: str | pa.Table) -> None:
         """Add quads; named graphs come into being with their first one."""
@@ -37,8 +38,20 @@ class Edits:
     def delete(self, rows: str | pa.Table) -> None:
         """Take away quads; a graph that is emptied stays."""
         self._stage(rows)
-        self.deleted += self.store.delete("SELECT g, s, p, o FROM kg_edit")
+        deleted = self.store.delete("SELECT g, s, p, o FROM kg_edit")
+        self.deleted += deleted
+        if not deleted:
+            self._note_other_graphs()
         self._leave()
+
+    def _note_other_graphs(self) -> None:
+        """Say so where the triples that were to go from the default graph stand in named graphs only: patterns see them there."""
+        rows = self.store.connection.execute(
+            f"SELECT DISTINCT q.g FROM quads q SEMI JOIN (FROM kg_edit WHERE g = {DEFAULT_GRAPH}) n ON q.s = n.s AND q.p = n.p AND q.o = n.o LIMIT 3"
+        ).fetchall()
+        if rows:
+            names = sorted(f"<{term.value}>" for term in self.store.decode(row[0] for row in rows).values())
+            self.notes.append(f"nothing was taken from the default graph, but {', '.join(names)} has such triples: name the graph with GRAPH or WITH")
 
     def clear(self, graph_ids: Sequence[int]) -> None:
         """Empty graphs."""

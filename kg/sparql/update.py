@@ -31,12 +31,16 @@ __all__ = ["Loader", "UpdateReport", "files_within", "update"]
 
 @dataclass(frozen=True)
 class UpdateReport:
-    """How many quads came and went, and the graphs written to by their IRIs, "" for the default graph."""
+    """How many quads came and went, and the graphs written to by their IRIs, "" for the default graph.
+
+    `notes` say what the writer of the request may not have meant.
+    """
 
     inserted: int
     deleted: int
     graphs: tuple[str, ...]
     seconds: float
+    notes: tuple[str, ...] = ()
 
 
 def update(
@@ -76,7 +80,7 @@ def update(
             run.operations(kind, list(group))
         store.refresh()
         names = run.edits.graph_names()
-    return UpdateReport(run.edits.inserted, run.edits.deleted, names, time.perf_counter() - started)
+    return UpdateReport(run.edits.inserted, run.edits.deleted, names, time.perf_counter() - started, tuple(run.edits.notes))
 
 
 def _refuse_dataset_given_twice(operations: tuple[Operation, ...]) -> None:
