@@ -11,15 +11,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kg.reasoner.bodies import Branch, Element, Opaque, substitute
-from kg.reasoner.expressions import Expressions, Kinds
+from kg.reasoner.expressions import Expressions
 from kg.reasoner.model import Rule, variables_of, visible_variables
-from kg.reasoner.rows import UNIT, Columns, Rows
+from kg.reasoner.rows import UNIT, Columns, Rows, Source
 from kg.reasoner.statement import Step
 from kg.sparql import algebra as a
+from kg.sparql.values import Value
 from kg.terms import TAG_BITS, TAG_BLANK, TAG_IRI, TAG_TEMPLATE
 
 # The relation behind a pattern; True where the pattern sees the input alone.
-SourceOf = Callable[[a.TriplePattern | a.PathPattern | Opaque, bool], str]
+SourceOf = Callable[[a.TriplePattern | a.PathPattern | Opaque, bool], Source]
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class BodyCompiler:
     constant: Callable[[a.Term], int]
     expressions: Expressions
     triple_terms: Callable[[], str]  # the relation (id, s, p, o) of all triple terms
-    kinds: Kinds = field(default_factory=dict)
+    kinds: dict[a.Var, frozenset[int] | Value] = field(default_factory=dict)
     columns: Columns = field(default_factory=Columns)
     _terms: int = 0
 
@@ -70,12 +71,17 @@ class BodyCompiler:
     def _with_value(self, rows: Rows, setting: a.SetElement) -> Rows:
         """SET; where a triple pattern binds the variable too, both must name the same term."""
         if setting.variable not in rows.columns:
-            return self.expressions.extend(rows, setting.variable, setting.expression, self.columns.of(setting.variable), self.kinds)
+            return self._extended(rows, setting.variable, setting.expression)
         fresh = a.Var(setting.variable.name + "/set")
-        extended = self.expressions.extend(rows, fresh, setting.expression, self.columns.of(fresh), self.kinds)
+        extended = self._extended(rows, fresh, setting.expression)
         same = f"x.{extended.columns[fresh]} = x.{extended.columns[setting.variable]}"
         sql = f"SELECT {_list(rows.columns.values(), 'x')} FROM ({extended.sql}) x WHERE {same}"
         return Rows(sql, rows.columns, extended.steps)
+
+    def _extended(self, rows: Rows, variable: a.Var, value: a.Expression) -> Rows:
+        column = self.columns.of(variable)
+        extended, self.kinds[variable] = self.expressions.extend(rows, variable, value, column, self.kinds)
+        return extended
 
     def _without(self, rows: Rows, negation: a.Not, source_of: SourceOf, data_only: bool) -> Rows:
         positive = [e for e in negation.body if not isinstance(e, a.FilterElement)]
@@ -98,14 +104,18 @@ class BodyCompiler:
             case Given(rows=rows):
                 return rows
             case a.TriplePattern():
-                return self.triple(element, source_of(element, data_only))
+                return self.triple(element, source_of(element, data_only).sql)
             case a.PathPattern():
-                bgp = a.BGP((element,))
-                return self.expressions.pattern(bgp, tuple(sorted(set(variables_of(element)), key=lambda v: v.name)),
-                                                self.columns, source_of(element, data_only))  # fmt: skip
+                variables = tuple(sorted(set(variables_of(element)), key=lambda v: v.name))
+                return self._pattern(a.BGP((element,)), variables, source_of(element, data_only))
             case Opaque(pattern=pattern, variables=variables):
-                return self.expressions.pattern(pattern, variables, self.columns, source_of(element, data_only))
+                return self._pattern(pattern, variables, source_of(element, data_only))
         raise AssertionError(f"{type(element).__name__} binds nothing")
+
+    def _pattern(self, pattern: a.Pattern, variables: tuple[a.Var, ...], source: Source) -> Rows:
+        rows, kinds = self.expressions.pattern(pattern, variables, self.columns, source)
+        self.kinds = kinds | self.kinds
+        return rows
 
     def triple(self, pattern: a.TriplePattern, source: str) -> Rows:
         """The matches of a pattern; a triple term in it is matched by its own parts (RDF 1.2)."""

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from kg.reasoner.rows import Columns, Rows
+from kg.reasoner.rows import Columns, Rows, Source
 from kg.reasoner.statement import Step
 from kg.sparql import algebra as a
 from kg.sparql import patterns
 from kg.sparql.compiler import Compiler, Environment, Sources
-from kg.sparql.conversions import general, is_inlinable, stored_id
+from kg.sparql.conversions import general, inlined, is_inlinable, stored_id
 from kg.sparql.expressions import condition, expression
 from kg.sparql.local_terms import prelude
 from kg.sparql.relations import Relation, Scope
@@ -46,26 +46,32 @@ class Expressions:
         sql = f"SELECT {kept} {scope.from_clause} WHERE {' AND '.join(tests)}"
         return Rows(prelude(self._compiler) + sql, rows.columns, rows.steps)
 
-    def extend(self, rows: Rows, variable: a.Var, value: a.Expression, column: str, kinds: Kinds) -> Rows:
-        """The rows with one more column; those where the expression fails are left out, as SET demands."""
+    def extend(
+        self, rows: Rows, variable: a.Var, value: a.Expression, column: str, kinds: Kinds
+    ) -> tuple[Rows, frozenset[int]]:
+        """The rows with one more column, and the kinds of term in it; rows where the expression fails are left out, as
+        SET demands."""
         scope = self._scope(rows, kinds)
         computed = expression(value, scope)
         selected = [f"{scope.alias}.{name}" for name in rows.columns.values()] + [f"{computed.sql} AS {column}"]
         sql = f"{prelude(self._compiler)}SELECT {', '.join(selected)} {scope.from_clause}"
         new = {variable: computed.named(column).uncertain()}
-        return self._as_ids(sql, new, {variable: column}, rows.columns, rows.steps)
+        return self._as_ids(sql, new, {variable: column}, rows.columns, rows.steps), kinds_of(computed)
 
-    def pattern(self, pattern: a.Pattern, variables: Sequence[a.Var], columns: Columns, source: str) -> Rows:
-        """The solutions of a pattern over the relation `source` (s, p, o)."""
-        self._compiler.sources = Sources(default=source)
+    def pattern(
+        self, pattern: a.Pattern, variables: Sequence[a.Var], columns: Columns, source: Source
+    ) -> tuple[Rows, dict[a.Var, frozenset[int]]]:
+        """The solutions of a pattern over a relation, and the kinds of term that they may hold."""
+        self._compiler.sources = Sources(default=source.sql, statistics=source.statistics)
         relation = self._compiler.pattern(pattern, Environment())
         self._compiler.sources = None
         wanted = {variable: columns.of(variable) for variable in variables}
         typed = {variable: relation.columns.get(variable.name) for variable in variables}
         if any(value is None for value in typed.values()):
             nothing = ", ".join(f"NULL::BIGINT AS {name}" for name in wanted.values())
-            return Rows(f"SELECT {nothing} WHERE false", wanted)
-        return self._as_ids(prelude(self._compiler) + relation.sql, typed, wanted, {}, ())
+            return Rows(f"SELECT {nothing} WHERE false", wanted), {}
+        kinds = {variable: kinds_of(value) for variable, value in typed.items()}
+        return self._as_ids(prelude(self._compiler) + relation.sql, typed, wanted, {}, ()), kinds
 
     def _scope(self, rows: Rows, kinds: Kinds) -> Scope:
         def column(variable: a.Var, name: str) -> Value:
@@ -109,3 +115,8 @@ class Expressions:
             term = scope.let(f"({general(scope.columns[f'term{i}'], scope).sql})")
             parts.append(f"SELECT -{term}.id AS tag, {term}.lex AS lex, {term}.extra AS extra {scope.from_clause} WHERE {term}.id < 0")
         return " UNION ALL ".join(parts)
+
+
+def kinds_of(value: Value) -> frozenset[int]:
+    """The tags that a value has once it is an id."""
+    return inlined(value).tags if is_inlinable(value) and not value.local else ALL_TAGS

@@ -98,7 +98,7 @@ class Fixpoint:
         where = f"p = {constant(relation.predicate)}"
         if relation.object is not None:
             where += f" AND o = {constant(relation.object)}"
-        source = self.knowledge.source(a.TriplePattern(a.Var("s"), relation.predicate, a.Var("o")), False)
+        source = self.knowledge.source(a.TriplePattern(a.Var("s"), relation.predicate, a.Var("o")), False).sql
         run(f"INSERT INTO {relation.table} SELECT s, p, o, NULL, NULL FROM {source} WHERE {where}")
 
     def _is_recursive_pattern(self, pattern: a.TriplePattern | a.PathPattern) -> bool:

@@ -23,7 +23,7 @@ from kg.reasoner.expressions import Expressions
 from kg.reasoner.model import Program, Rule, short_name, variables_of
 from kg.reasoner.paths import as_triples
 from kg.reasoner.reading import Reading
-from kg.reasoner.rows import Columns, Rows
+from kg.reasoner.rows import Columns, Rows, Source
 from kg.reasoner.running import RESULT, Measure
 from kg.reasoner.stratify import Use, can_match, premises, stratify
 from kg.sparql import algebra as a
@@ -182,10 +182,11 @@ class _Search:
         selected = ", ".join(f"{fixed[v]}::BIGINT AS {columns[v]}" for v in fixed)
         return Given(Rows(f"SELECT {selected}", columns))
 
-    def _source(self, element: object, data_only: bool) -> str:
+    def _source(self, element: object, data_only: bool) -> Source:
         if data_only:
-            return "(SELECT s, p, o FROM quads WHERE rule IS NULL)"
-        return f"(SELECT s, p, o FROM quads WHERE NOT again AND (round IS NULL OR round < {self.round}))"
+            return Source("(SELECT s, p, o FROM quads WHERE rule IS NULL)", self.store.statistics)
+        known = f"(SELECT s, p, o FROM quads WHERE NOT again AND (round IS NULL OR round < {self.round}))"
+        return Source(known, self.store.statistics)
 
     def _first(self, rows: Rows, head: a.TriplePattern, triple: Triple) -> dict[a.Var, int] | None:
         """One solution; for a head with fresh blank nodes, the one that the blank node's label was made of."""
@@ -256,7 +257,8 @@ class _Search:
         element = aggregate.element
         if not self._is_recursive(element):
             pattern = restricted(element.pattern, self._terms({k: fixed[k] for k in aggregate.keys if k in fixed}))
-            return self._expressions.pattern(pattern, element.variables, self._columns, self._source(element, self.rule.data_only))
+            source = self._source(element, self.rule.data_only)
+            return self._expressions.pattern(pattern, element.variables, self._columns, source)[0]
         names = [f"k{i}" for i in range(len(aggregate.contribution))]
         selects = []
         for _, rows in self._shares(aggregate, fixed):

@@ -10,9 +10,11 @@ the part of rl_known under that predicate, and `rl_delta_n_0`/`_1`, what the las
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import duckdb
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
@@ -20,6 +22,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 from kg.reasoner.bodies import Opaque, triples_within
 from kg.reasoner.expressions import Expressions
 from kg.reasoner.model import Rule
+from kg.reasoner.rows import Source
 from kg.reasoner.statement import PARITY, Statement
 from kg.reasoner.stratify import can_match, path_predicates
 from kg.sparql import algebra as a
@@ -29,6 +32,8 @@ from kg.sql.temporary import create_empty
 from kg.store import Store
 from kg.terms import TAG_TRIPLE
 
+# Statistics of a predicate of whose objects nothing is known.
+ANYTHING = SimpleNamespace(tags=ALL_TAGS)
 CONCLUSION = "s BIGINT, p BIGINT, o BIGINT, rule INTEGER, round INTEGER"
 RDF_TYPE = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 
@@ -152,9 +157,14 @@ class Knowledge:
                 elif self._derived is not None:
                     self._derived.add(head.predicate)
 
-    def source(self, element: a.TriplePattern | a.PathPattern | Opaque, data_only: bool) -> str:
+    def source(self, element: a.TriplePattern | a.PathPattern | Opaque, data_only: bool) -> Source:
         """The relation that an element reads outside of a recursion."""
-        return "rl_input" if data_only or not self._may_be_derived(element) else "rl_known"
+        if data_only or not self._may_be_derived(element):
+            return Source("rl_input", self.store.statistics)
+        if self._derived is None:
+            return Source("rl_known")
+        anything = dict.fromkeys((self.constant(predicate) for predicate in self._derived), ANYTHING)
+        return Source("rl_known", ChainMap(anything, self.store.statistics))
 
     def _may_be_derived(self, element) -> bool:
         if self._derived is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kg.reasoner.statement import Step
@@ -20,6 +21,14 @@ class Rows:
     @property
     def variables(self) -> set[a.Var]:
         return set(self.columns)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A relation (s, p, o) to read, and, per predicate id, which kinds of objects it may have (None: anything)."""
+
+    sql: str
+    statistics: Mapping[int, object] | None = None
 
 
 UNIT = Rows("SELECT 1 AS unit")
