@@ -8,6 +8,7 @@ premises of a conclusion always have smaller rounds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -61,6 +62,8 @@ class Fixpoint:
     _aggregates: list[tuple[Running, list[Part]]] = field(default_factory=list)
     _counts: dict[Recursion, int] = field(default_factory=dict)
     _tables: int = 0
+    _fixed: dict[str, str] = field(default_factory=dict)  # SELECT of an unchanging part, without names → its table
+    _empty: set[Recursion] = field(default_factory=set)  # relations of which nothing was known at first
 
     def run(self) -> int:
         """Returns how many triples were concluded."""
@@ -99,7 +102,9 @@ class Fixpoint:
         if relation.object is not None:
             where += f" AND o = {constant(relation.object)}"
         source = self.knowledge.source(a.TriplePattern(a.Var("s"), relation.predicate, a.Var("o")), False).sql
-        run(f"INSERT INTO {relation.table} SELECT s, p, o, NULL, NULL FROM {source} WHERE {where}")
+        known = run(f"INSERT INTO {relation.table} SELECT s, p, o, NULL, NULL FROM {source} WHERE {where}").fetchone()[0]
+        if not known:
+            self._empty.add(relation)
 
     def _is_recursive_pattern(self, pattern: a.TriplePattern | a.PathPattern) -> bool:
         probe = Rule(self.rules[0].iri, (), (pattern,))
@@ -183,6 +188,10 @@ class Fixpoint:
             for trigger, rows in self._variants(body, compiler):
                 names = ", ".join(f"x.{rows.columns[v]}" for v in aggregate.contribution)
                 parts.append(Part(Statement(f"SELECT {names} FROM ({rows.sql}) x", rows.steps), trigger))
+            recursive = sum(self._is_recursive(e) for e in body)
+            whole = all(v in aggregate.contribution for e in body if not isinstance(e, a.Not) for v in _variables(e))
+            running.is_distinct = len(aggregate.branches) == 1 and recursive == 1 and whole and not any(
+                isinstance(e, Opaque) for e in branch)  # fmt: skip
         self._aggregates.append((running, parts))
         return running
 
@@ -192,17 +201,23 @@ class Fixpoint:
         )
 
     def _materialise(self, rows: Rows) -> Rows:
-        self._tables += 1
-        table = f"rl_fixed_{self._tables}"
-        self.knowledge.make(table, Statement(rows.sql, rows.steps))
-        return Rows(f"SELECT {', '.join(rows.columns.values()) or '*'} FROM {table}", rows.columns)
+        """A table of the rows; the same one for rows that differ in the names of their variables only."""
+        names = list(dict.fromkeys(re.findall(r"\bv\d+\b", rows.sql)))
+        plain = re.sub(r"\bv\d+\b", lambda match: f"c{names.index(match[0])}", rows.sql)
+        if plain not in self._fixed:
+            self._tables += 1
+            self._fixed[plain] = f"rl_fixed_{self._tables}"
+            self.knowledge.make(self._fixed[plain], Statement(plain, rows.steps))
+        columns = ", ".join(f"c{names.index(column)} AS {column}" for column in rows.columns.values())
+        return Rows(f"SELECT {columns or '1 AS unit'} FROM {self._fixed[plain]}", rows.columns)
 
     def _variants(self, body: Sequence, compiler: BodyCompiler) -> list[tuple[Recursion | Running | None, Rows]]:
         """The first-round SELECT, then one per recursive element that reads its delta."""
         recursive = [i for i, e in enumerate(body) if self._is_recursive(e)]
         totals = [i for i in recursive if isinstance(body[i], Total)]
         variants: list[tuple[Recursion | Running | None, Rows]] = []
-        if not totals:  # an aggregate has results only after its first round, and then they are its delta
+        starts_empty = any(recursion_of(body[i], self._relations) in self._empty for i in recursive if i not in totals)
+        if not totals and not starts_empty:  # an aggregate's first results are its first delta
             variants.append((None, self._rows([self._reading_full(e, compiler) for e in body], compiler)))
         for chosen in recursive:
             element = body[chosen]
@@ -284,3 +299,7 @@ class Fixpoint:
             f"bound ?{setting.variable.name} by a FILTER, or compute it from asserted facts only (WHERE DATA)",
             setting.position,
         )
+
+
+def _variables(element: object) -> set[a.Var]:
+    return set(element.rows.columns) if isinstance(element, Given) else set(variables_of(element))

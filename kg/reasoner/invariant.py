@@ -42,10 +42,10 @@ def with_invariants(
             home[1].update(visible_variables(element))
     wanted = set(needed).union(*[set(variables_of(e)) for e in [*recursive, *remaining]])
     given = []
-    for i, (group, bound) in enumerate(members):
+    for i, (group, _) in enumerate(members):
         elsewhere = set().union(*[m[1] for j, m in enumerate(members) if j != i])
-        keep = [v for v in sorted(bound, key=lambda v: v.name) if v in wanted or v in elsewhere]
         rows = compiler.conjunction(group, source_of)
+        keep = [v for v in rows.columns if v in wanted or v in elsewhere]
         given.append(Given(materialise(compiler.project(rows, keep, distinct=len(keep) < len(rows.columns)))))
     return [*recursive, *given, *remaining]
 

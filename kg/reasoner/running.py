@@ -76,6 +76,7 @@ class Running:
     store: Store
     run: Callable[[str], duckdb.DuckDBPyConnection]
     keeps_all: bool  # the rule reads the results of groups that the round did not touch
+    is_distinct: bool = False  # the solutions of one round's delta are new contributions, each once
     changed: int = 0  # groups touched in the last round
     _is_empty: bool = True
     _measure: Measure = Measure()
@@ -83,8 +84,6 @@ class Running:
 
     def __post_init__(self) -> None:
         self._names = [self.columns.of(v) for v in self.aggregate.contribution]
-        declared = ", ".join(f"{name} BIGINT" for name in self._names)
-        create_empty(self.store.connection, f"rl_share_{self.number}", f"{declared}, value HUGEINT")
         if self.keeps_all:
             declared = ", ".join(f"{key} BIGINT" for key in self._keys) + f", {self.columns.of(self.aggregate.result)} HUGEINT"
             create_empty(self.store.connection, f"rl_total_{self.number}", declared)
@@ -115,19 +114,28 @@ class Running:
             self.changed = 0
             return
         names = ", ".join(f"c.{name}" for name in self._names)
-        same = " AND ".join(f"s.{name} = c.{name}" for name in self._names)
-        unknown = "" if self._is_empty else f" WHERE NOT EXISTS (SELECT 1 FROM rl_share_{self.number} s WHERE {same})"
         found = self.run(
-            f"CREATE OR REPLACE TEMP TABLE rl_more_{self.number} AS "
-            f"SELECT DISTINCT {names} FROM ({' UNION ALL '.join(selects)}) c{unknown}"
+            f"CREATE OR REPLACE TEMP TABLE rl_more_{self.number} AS {self._unknown(names, ' UNION ALL '.join(selects), len(selects))}"
         ).fetchone()[0]
         if not found:
             self.changed = 0
             return
         value = self._learn_values()
-        self.run(f"INSERT INTO rl_share_{self.number} SELECT *, {value} FROM rl_more_{self.number} c")
+        if self._is_empty:
+            self.run(f"CREATE OR REPLACE TEMP TABLE rl_share_{self.number} AS SELECT *, {value} AS value FROM rl_more_{self.number} c")
+        else:
+            self.run(f"INSERT INTO rl_share_{self.number} SELECT *, {value} FROM rl_more_{self.number} c")
         self._total(parity)
         self._is_empty = False
+
+    def _unknown(self, names: str, candidates: str, parts: int) -> str:
+        """Those contributions that are not yet in rl_share_n, each once. Where a delta's solutions are contributions as
+        they stand, none can come twice."""
+        if self.is_distinct and parts == 1:
+            return f"SELECT {names} FROM ({candidates}) c"
+        same = " AND ".join(f"s.{name} = c.{name}" for name in self._names)
+        known = "" if self._is_empty else f" WHERE NOT EXISTS (SELECT 1 FROM rl_share_{self.number} s WHERE {same})"
+        return f"SELECT DISTINCT {names} FROM ({candidates}) c{known}"
 
     def _learn_values(self) -> str:
         """SQL of the value of a row of rl_more_n. Values must be exact numbers, and for SUM not negative: else the
@@ -138,9 +146,12 @@ class Running:
         column, more = f"c.{self.columns.of(argument)}", f"rl_more_{self.number} c"
         tags = [row[0] for row in self.run(f"SELECT DISTINCT {encoding.tag(column)} FROM {more}").fetchall()]
         measure = self._measure.having_seen(tags)
-        if measure.scale > self._measure.scale and not self._is_empty:
+        if measure.tags != self._measure.tags and not self._is_empty:
             factor = 10 ** (measure.scale - self._measure.scale)
-            self.run(f"UPDATE rl_share_{self.number} SET value = value * {factor}")
+            self.run(
+                f"CREATE OR REPLACE TEMP TABLE rl_share_{self.number} AS "
+                f"SELECT * REPLACE (value::HUGEINT * {factor} AS value) FROM rl_share_{self.number}"
+            )
         self._measure = measure
         value = measure.of(column)
         least, missing = self.run(f"SELECT min({value}), count(*) - count({value}) FROM {more}").fetchone()
