@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
-from pyoxigraph import Literal, NamedNode, RdfFormat, parse
+from decimal import Decimal
 
+import pytest
+from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, parse
+
+from kg.errors import LimitExceeded, QueryTimeout
+from kg.sparql.algebra import BGP, TriplePattern, Var
+from kg.sparql.compile import compile_pattern, id_columns
+from kg.sparql.compiler import Sources
 from kg.sparql.evaluate import evaluate
 from kg.store import Store
+from kg.store.documents import load
 
 PREFIXES = {"": "http://example.org/", "xsd": "http://www.w3.org/2001/XMLSchema#"}
 
@@ -96,3 +103,89 @@ def test_bindings_are_terms_and_the_variable_stays_bound():
 @pytest.mark.parametrize("test", ["?v > 1 || ?nothing", "!(?v < 2) || ?nothing > 1"])
 def test_or_is_true_beside_an_error(test: str):
     assert rows(graph(":a :p 1 . :b :p 2 ."), f"SELECT ?s {{ ?s :p ?v FILTER({test}) }}") == [(":b",)]
+
+
+def test_exists_sees_the_solution_around_it_below_optional_and_minus():
+    store = graph(":a :p 1 ; :q 1 . :b :p 2 .")
+    assert rows(store, "SELECT ?s { ?s :p ?v FILTER NOT EXISTS { OPTIONAL { ?s :q ?v } } }") == []
+    assert rows(store, "SELECT ?s { ?s :p ?v FILTER EXISTS { ?s :p ?w MINUS { ?s :q ?v } } }") == [(":b",)]
+
+
+def test_a_single_fact_is_read_while_compiling_and_stays_a_solution():
+    store = graph(":limit :is 2 . :a :p 1 . :b :p 3 .")
+    assert rows(store, "SELECT ?s ?l { :limit :is ?l . ?s :p ?v FILTER(?v > ?l) }") == [(":b", "2")]
+    assert rows(store, "SELECT ?l { :limit :is ?l ; :is ?l }") == [("2",)]
+    assert rows(store, "SELECT ?s ?l { ?s :p ?v OPTIONAL { :limit :was ?l } }  ORDER BY ?s") == [(":a", None), (":b", None)]
+    load(store, b"@prefix : <http://example.org/> . :limit :is 0 .", format="ttl")
+    assert sorted(rows(store, "SELECT ?l { :limit :is ?l }")) == [("0",), ("2",)]
+
+
+def test_each_named_graph_is_aggregated_by_itself():
+    store = Store.memory()
+    for name, text in (("g1", ":a :p 1, 2 ."), ("g2", ":a :p 3 .")):
+        load(store, f"@prefix : <{PREFIXES['']}> . {text}".encode(), format="ttl", graph=PREFIXES[""] + name)
+    assert rows(store, "SELECT ?g ?n { GRAPH ?g { SELECT (COUNT(*) AS ?n) { ?s :p ?v } } } ORDER BY ?g") == [(":g1", "2"), (":g2", "1")]
+    assert rows(store, "SELECT (COUNT(*) AS ?n) { ?s :p ?v }") == [("3",)]
+    assert rows(store, "SELECT (COUNT(*) AS ?n) { ?s :p ?v }", strict=True) == [("0",)]
+    assert rows(store, "SELECT ?v FROM :g2 { ?s :p ?v }") == [("3",)]
+    assert rows(store, "SELECT ?v FROM <http://example.org/elsewhere> { ?s :p ?v }") == []
+
+
+def test_minimum_and_maximum_keep_the_term_as_written():
+    store = graph(":a :p 1.50, 1.5, 2.0 ; :d '2024-03-01'^^xsd:date, '2024-02-01'^^xsd:date .")
+    assert rows(store, "SELECT (MAX(?v) AS ?m) (MIN(?d) AS ?n) { :a :p ?v ; :d ?d }") == [("2.0", "2024-02-01")]
+
+
+def test_group_concat_joins_texts_and_counts_distinct_terms_once():
+    store = graph(':a :p "x", "y" . :b :p "x" .')
+    ((joined,),) = rows(store, "SELECT (GROUP_CONCAT(DISTINCT ?v; separator='+') AS ?all) { ?s :p ?v }")
+    assert sorted(joined.split("+")) == ["x", "y"]
+
+
+def test_order_is_unbound_blank_iri_literal_and_numbers_by_value():
+    store = graph(':a :p 10, 9.5, "b", :i, [] , "a"@en .')
+    found = [row[0] for row in evaluate(store, "SELECT ?v { { :a :p ?v } UNION {} } ORDER BY ?v", prefixes=PREFIXES)]
+    assert found[0] is None
+    assert isinstance(found[1], BlankNode)
+    assert [short(term) for term in found[2:]] == [":i", "9.5", "10", "a", "b"]
+
+
+def test_construct_makes_new_blank_nodes_for_each_solution_and_leaves_out_what_is_no_triple():
+    store = graph(":a :p 1 . :b :p 2 .")
+    triples = list(evaluate(store, "CONSTRUCT { ?s :is [] . ?v :of ?s . ?s :none ?nothing } { ?s :p ?v }", prefixes=PREFIXES))
+    assert len(triples) == 2
+    assert len({triple.object for triple in triples}) == 2
+
+
+def test_describe_follows_blank_nodes():
+    store = graph(":a :p [ :q [ :r 1 ] ] . :b :p 2 .")
+    assert len(list(evaluate(store, "DESCRIBE :a", prefixes=PREFIXES))) == 3
+
+
+def test_a_query_that_takes_too_long_is_stopped():
+    store = graph(" . ".join(f":n{i} :p :n{i + 1}" for i in range(60)) + " .")
+    with pytest.raises(QueryTimeout):
+        list(evaluate(store, "SELECT * { " + " ".join(f"?a{i} ?b{i} ?c{i} ." for i in range(8)) + " FILTER(?c0 != ?c7) }", timeout=0.3))
+
+
+def test_more_solutions_than_allowed_are_an_error_not_cut_off():
+    with pytest.raises(LimitExceeded):
+        list(evaluate(graph(":a :p 1, 2, 3 ."), "SELECT ?v { ?s ?p ?v }", row_limit=2))
+
+
+def test_a_data_frame_has_proper_columns():
+    frame = evaluate(graph(":a :n 1 ; :d 1.50 ; :t '2024-01-05'^^xsd:date ."), "SELECT * { ?s :n ?n ; :d ?d ; :t ?t }", prefixes=PREFIXES).df()
+    assert str(frame["n"].dtype) == "Int64"
+    assert frame["d"][0] == Decimal("1.50")
+    assert str(frame["t"].dtype).startswith("datetime64")
+
+
+def test_a_pattern_reads_other_relations_where_it_is_told_to():
+    store = graph(":a :p :b . :b :p :c .")
+    first = TriplePattern(Var("x"), NamedNode(PREFIXES[""] + "p"), Var("y"))
+    second = TriplePattern(Var("y"), NamedNode(PREFIXES[""] + "p"), Var("z"))
+    store.connection.execute("CREATE TABLE delta AS SELECT s, p, o FROM quads LIMIT 0")
+    compiled = compile_pattern(BGP((first, second)), store, Sources(replaced={id(first): "delta"}))
+    assert store.connection.execute(compiled.sql).fetchall() == []
+    compiled = compile_pattern(BGP((first, second)), store, Sources(replaced={id(first): "triples"}))
+    assert len(store.connection.execute(id_columns(compiled, store, ["x", "z"])).fetchall()) == 1

@@ -199,7 +199,7 @@ def _compare_durations(operator: str, left: Value, right: Value, scope: Scope) -
 
 
 def _is_zoneless_constant(value: Value) -> bool:
-    return value.term is not None and value.kind == ID and not value.local and int(value.sql) & 2047 == 0
+    return isinstance(value.term, Literal) and value.tags == {TAG_DATE} and len(value.term.value) == len("2024-01-01")
 
 
 def _equal(left: Value, right: Value, scope: Scope) -> Value:

@@ -62,9 +62,9 @@ def compile_query(
 ) -> CompiledQuery:
     """Compile a query. `strict` reads the dataset as SPARQL 1.1 does: the default graph is graph 0, not the union.
 
-    `bindings` fixes variables to terms. Raises NotSupported, with the place if `text` is given, and QueryError.
+    The result holds for the store as it is now: facts about single subjects may be compiled in. `bindings` fixes variables to terms. Raises NotSupported, with the place if `text` is given, and QueryError.
     """
-    compiler = Compiler(store, text=text, base=base, compile_pattern=patterns.compile_pattern)
+    compiler = Compiler(store, text=text, base=base, reads_facts=True, compile_pattern=patterns.compile_pattern)
     compiler.dataset = dataset_of(compiler, query.dataset, strict)
     pattern = query.pattern
     if bindings:

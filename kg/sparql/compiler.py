@@ -67,6 +67,7 @@ class Compiler:
     parameters: dict[str, object] = field(default_factory=dict)
     local_terms: dict[Term, int] = field(default_factory=dict)
     needs_local_terms: bool = False
+    reads_facts: bool = False  # single facts may be read while compiling: the plan is for the store as it is now
     volatile: bool = False  # the plan holds a value of this very run (NOW, RAND, UUID) and must not be cached
     compile_pattern: Callable[[Compiler, algebra.Pattern, Environment], Relation] | None = None
     _counter: int = 0
@@ -138,6 +139,14 @@ class Compiler:
         if self._now is None:
             self._now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
         return self._now
+
+    def read(self, sql: str) -> list[tuple]:
+        """Rows of the store as a query would see them."""
+        cursor = self.store.cursor()
+        try:
+            return cursor.execute(sql).fetchall()
+        finally:
+            cursor.close()
 
     @property
     def templates(self) -> Mapping[int, tuple[str, str]]:

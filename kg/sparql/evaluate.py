@@ -125,6 +125,7 @@ class Run:
                         raise LimitExceeded("Q401", f"the query has more than {self._row_limit} solutions", help="add LIMIT, or narrow the pattern")
                     yield batch
                     check()
+                check()
         finally:
             cursor.close()
 

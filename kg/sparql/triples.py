@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from pyoxigraph import BlankNode, NamedNode
+
 from kg.sparql import algebra, paths
 from kg.sparql.active_graph import NoSolution, named_graphs, source
 from kg.sparql.compiler import Compiler
 from kg.sparql.conversions import compatible
-from kg.sparql.relations import Environment, EveryNamedGraph, NamedGraph, Relation, Table
+from kg.sparql.relations import DefaultGraph, Environment, EveryNamedGraph, NamedGraph, Relation, Table
 from kg.sparql.values import ID, PREDICATE_TAGS, SUBJECT_TAGS, Value
 
 
@@ -36,7 +38,7 @@ class Conjunction:
         if not tags:
             raise NoSolution
         self.conditions.append(f"{known.sql} = {value.sql}")
-        self.columns[variable] = replace(known, tags=tags, local=known.local and value.local)
+        self.columns[variable] = replace(known, tags=tags, local=known.local and value.local, term=known.term or value.term)
 
     def place(self, node: algebra.Node | algebra.Var, sql: str, tags: frozenset[int]) -> None:
         """Meet one position of a triple: a constant is compared, a variable bound."""
@@ -64,8 +66,9 @@ class Conjunction:
         names = {name: self.compiler.column(name) for name in self.columns}
         selected = ", ".join(f"{value.sql} AS {names[name]}" for name, value in self.columns.items()) or "1 AS unit"
         where = f" WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
-        columns = {name: value.named(names[name]) for name, value in self.columns.items()}
-        return Relation(f"SELECT {selected} FROM {', '.join(self.tables)}{where}", columns)
+        columns = {name: replace(value, sql=names[name]) for name, value in self.columns.items()}
+        tables = f" FROM {', '.join(self.tables)}" if self.tables else ""
+        return Relation(f"SELECT {selected}{tables}{where}", columns)
 
 
 def basic_graph_pattern(compiler: Compiler, pattern: algebra.BGP, environment: Environment) -> Relation:
@@ -78,10 +81,11 @@ def basic_graph_pattern(compiler: Compiler, pattern: algebra.BGP, environment: E
     routes = [element for element in elements if isinstance(element, algebra.PathPattern)]
     conjunction = Conjunction(compiler, environment)
     try:
+        facts = _read_facts(conjunction, triples)
         for table in tables:
             _add_table(conjunction, table)
         for triple in triples:
-            _add_triple(conjunction, triple)
+            _add_triple(conjunction, triple, facts)
         joined = Seeds.of(conjunction)
         for route in routes:
             _add_path(conjunction, route, joined)
@@ -121,8 +125,46 @@ def _exists(compiler: Compiler, graph_id: int | None) -> bool:
     return any(graph["id"] == graph_id for graph in compiler.store.graphs())
 
 
-def _add_triple(conjunction: Conjunction, triple: algebra.TriplePattern) -> None:
+# A subject with more matching triples than this is joined, not read while compiling.
+_MOST_FACTS = 100
+
+
+def _read_facts(conjunction: Conjunction, triples: list[algebra.TriplePattern]) -> dict[tuple[object, object], list[int]]:
+    """The objects of patterns whose subject and predicate are constants: (subject, predicate) → ids.
+
+    One scan a subject instead of a join a pattern; and what holds a single known value compiles to it.
+    """
+    compiler = conjunction.compiler
+    if not compiler.reads_facts or not isinstance(conjunction.environment.graph, DefaultGraph):
+        return {}
+    wanted: dict[int, dict[int, tuple[object, object]]] = {}
+    for triple in triples:
+        if isinstance(triple.object, algebra.Var) and not isinstance(triple.predicate, algebra.Var) and isinstance(triple.subject, (NamedNode, BlankNode)):
+            subject, predicate = compiler.lookup(triple.subject), compiler.lookup(triple.predicate)
+            if subject is None or predicate is None:
+                raise NoSolution
+            wanted.setdefault(subject, {})[predicate] = (triple.subject, triple.predicate)
+    facts: dict[tuple[object, object], list[int]] = {}
+    for subject, predicates in wanted.items():
+        table, conditions = source(compiler, conjunction.environment, None, "t")
+        tests = [*conditions, f"t.s = {subject}", f"t.p IN ({', '.join(map(str, predicates))})"]
+        rows = compiler.read(f"SELECT DISTINCT t.p, t.o FROM {table} AS t WHERE {' AND '.join(tests)} LIMIT {_MOST_FACTS + 1}")
+        if len(rows) <= _MOST_FACTS:
+            facts |= {key: [] for key in predicates.values()}
+            for predicate, found in rows:
+                facts[predicates[predicate]].append(found)
+    return facts
+
+
+def _add_triple(conjunction: Conjunction, triple: algebra.TriplePattern, facts: dict[tuple[object, object], list[int]]) -> None:
     compiler, environment = conjunction.compiler, conjunction.environment
+    known = facts.get((triple.subject, triple.predicate)) if isinstance(triple.object, algebra.Var) else None
+    if known is not None and len(known) <= 1:
+        if not known:
+            raise NoSolution
+        (term,) = compiler.store.decode(known).values()
+        conjunction.bind(triple.object.name, compiler.constant(term))
+        return
     alias = compiler.fresh("t")
     table, conditions = source(compiler, environment, triple, alias)
     conjunction.tables.append(f"{table} AS {alias}")
@@ -166,7 +208,8 @@ class Seeds:
         for end, node in (("s", route.subject), ("o", route.object)):
             if isinstance(node, algebra.Var) and node.name in self.columns:
                 where = f" WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
-                return end, f"SELECT DISTINCT {self.columns[node.name].sql} AS n FROM {', '.join(self.tables)}{where}"
+                tables = f" FROM {', '.join(self.tables)}" if self.tables else ""
+                return end, f"SELECT DISTINCT {self.columns[node.name].sql} AS n{tables}{where}"
         return None
 
 

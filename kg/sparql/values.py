@@ -95,14 +95,14 @@ class Value:
         return replace(self, sql=f"{alias}.{self.sql}")
 
     def named(self, column: str) -> Value:
-        """This value once it is stored in a column."""
-        return replace(self, sql=column, term=None)
+        """This value once it is stored in a column; a constant that is never missing stays known."""
+        return replace(self, sql=column, term=None if self.nullable else self.term)
 
     def certain(self) -> Value:
         return replace(self, nullable=False)
 
     def uncertain(self) -> Value:
-        return replace(self, nullable=True)
+        return replace(self, nullable=True, term=None)
 
     @property
     def is_null(self) -> bool:
