@@ -235,17 +235,17 @@ def test_a_conforming_report_says_so(report_on):
 
 SELECT = "ex:S sh:targetNode ex:a ; sh:sparql [ sh:prefixes ex: ; sh:select '''{}''' ] ."
 REFUSED = {
-    "a count that is no number": ("H103", "ex:S sh:targetNode ex:a ; sh:property [ sh:path ex:p ; sh:minCount 'one' ] .", 8),
-    "a count of two values": ("H104", "ex:S sh:targetNode ex:a ; sh:property [ sh:path ex:p ; sh:minCount 1, 2 ] .", 8),
-    "a node shape that counts": ("H103", "ex:S sh:targetNode ex:a ;\n sh:minCount 1 .", 9),
-    "a list that is none": ("H105", "ex:S sh:targetNode ex:a ;\n sh:in ex:b .", 9),
-    "a path of one member": ("H102", "ex:S sh:targetNode ex:a ; sh:property [ sh:path ( ex:p ) ] .", 8),
-    "a property shape without path": ("H102", "ex:S sh:targetNode ex:a ; sh:property [ sh:minCount 1 ] .", 8),
-    "a word that SHACL does not have": ("H107", "ex:S sh:targetNode ex:a ;\n sh:property [ sh:path ex:p ;\n  sh:minCont 1 ] .", 10),
-    "a shape that nobody describes": ("H103", "ex:S sh:targetNode ex:a ;\n sh:node ex:Missing .", 9),
-    "a node kind that is none": ("H103", "ex:S sh:targetNode ex:a ; sh:nodeKind sh:Iri .", 8),
-    "a pattern that is none": ("H111", "ex:S sh:targetNode ex:a ;\n sh:pattern '(' .", 9),
-    "a query that is none": ("H108", SELECT.format("SELECT $this {\n  $this ex:p ?x FILTR }"), 9),
+    "a count that is no number": ("H103", "ex:S sh:targetNode ex:a ; sh:property [ sh:path ex:p ; sh:minCount 'one' ] .", 7),
+    "a count of two values": ("H104", "ex:S sh:targetNode ex:a ; sh:property [ sh:path ex:p ; sh:minCount 1, 2 ] .", 7),
+    "a node shape that counts": ("H103", "ex:S sh:targetNode ex:a ;\n sh:minCount 1 .", 8),
+    "a list that is none": ("H105", "ex:S sh:targetNode ex:a ;\n sh:in ex:b .", 8),
+    "a path of one member": ("H102", "ex:S sh:targetNode ex:a ; sh:property [ sh:path ( ex:p ) ] .", 7),
+    "a property shape without path": ("H102", "ex:S sh:targetNode ex:a ; sh:property [ sh:minCount 1 ] .", 7),
+    "a word that SHACL does not have": ("H107", "ex:S sh:targetNode ex:a ;\n sh:property [ sh:path ex:p ;\n  sh:minCont 1 ] .", 9),
+    "a shape that nobody describes": ("H103", "ex:S sh:targetNode ex:a ;\n sh:node ex:Missing .", 8),
+    "a node kind that is none": ("H103", "ex:S sh:targetNode ex:a ; sh:nodeKind sh:Iri .", 7),
+    "a pattern that is none": ("H111", "ex:S sh:targetNode ex:a ;\n sh:pattern '(' .", 8),
+    "a query that is none": ("H108", SELECT.format("SELECT $this {\n  $this ex:p ?x FILTR }"), 8),
     "a query without this": ("H108", SELECT.format("SELECT ?x { ?x ex:p ?y }"), None),
     "a query with VALUES": ("H109", SELECT.format("SELECT $this { VALUES ?x { 1 } }"), None),
     "a query that assigns this": ("H109", SELECT.format("SELECT $this { BIND(1 AS ?this) }"), None),
@@ -293,7 +293,7 @@ def test_a_syntax_error_has_its_place(tmp_path):
     path.write_text(PREFIXES + "ex:S sh:targetNode ex:a ;;; sh:in ( 1 .", encoding="utf-8")
     with pytest.raises(ShapeError) as raised:
         load_shapes(path)
-    assert (raised.value.code, raised.value.location.file, raised.value.location.line) == ("H101", str(path), 8)
+    assert (raised.value.code, raised.value.location.file, raised.value.location.line) == ("H101", str(path), 7)
 
 
 def test_ill_formed_shapes_that_nothing_uses_do_no_harm(report_on):

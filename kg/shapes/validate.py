@@ -27,13 +27,15 @@ def validate(
 ) -> ValidationReport:
     """Check the union of all graphs, or of the named `graphs`, against the shapes (SHACL, section 3).
 
-    `connection` reads the data where it is not yet committed (`store.connection` inside a transaction).
+    `connection` is `store.connection` inside a transaction, whose writes are then seen.
 
     >>> from kg.shapes import load_shapes
     >>> shapes = load_shapes(b"@prefix sh: <http://www.w3.org/ns/shacl#> . <urn:s> sh:targetNode <urn:a> ; sh:nodeKind sh:Literal .")
     >>> validate(Store.memory(), shapes).conforms
     False
     """
+    if connection is not None:
+        store.refresh()  # statistics as of now, which constraints are compiled with
     dataset = Dataset()
     if graphs is not None:
         known = store.lookup_many([NamedNode(iri) for iri in graphs])
