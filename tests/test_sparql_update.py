@@ -210,6 +210,14 @@ def test_every_kind_of_computed_term_is_the_term_that_data_would_have_written(st
     assert triples(store) == ["a n 7", "a text x", "a text y"]
 
 
+def test_numbers_whose_type_only_the_data_know_keep_it(store):
+    change(store, "INSERT DATA { :a :v 1, 2.5, 3e0, 36028797018963967, 'no number' }")
+    request = "INSERT { GRAPH :g { ?s :w ?w } } WHERE { ?s :v ?v BIND(?v + 1 AS ?w) }"
+    assert [change(store, request).inserted for _ in range(2)] == [4, 0]
+    expected = ':a :w 2, 3.5, "4.0E0"^^<http://www.w3.org/2001/XMLSchema#double>, 36028797018963968'
+    assert change(store, f"DELETE DATA {{ GRAPH :g {{ {expected} }} }}").deleted == 4
+
+
 def test_bindings_fix_variables_of_patterns_and_templates(store):
     change(store, "INSERT DATA { :a :p 1 . :b :p 2 }")
     request = "DELETE { ?s :p ?o } INSERT { ?s ?q ?new } WHERE { ?s :p ?o }"

@@ -7,7 +7,7 @@
 ['s']
 
 The rule engine compiles bodies with `compile_pattern`, replaces the relations behind single triple patterns by its own
-(`Sources`), and reads the solutions as ids through `id_columns`.
+(`Sources`). A writer turns what a pattern computes into terms of the store by `term_rows`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,13 @@ from dataclasses import dataclass
 
 from kg.sparql import algebra, patterns
 from kg.sparql.compiler import Compiler, Dataset, Sources
-from kg.sparql.conversions import general, is_inlinable, stored_id
+from kg.sparql.conversions import general
 from kg.sparql.local_terms import prelude
 from kg.sparql.modifiers import ordered
 from kg.sparql.relations import Environment, Relation, Scope
 from kg.sparql.substitute import substituted
-from kg.sparql.values import TERM, Column, Term, null
+from kg.sparql.values import Column, Term, null
 from kg.store import Store
-from kg.terms import TAG_BITS
 
 
 @dataclass(frozen=True)
@@ -146,49 +145,15 @@ def compile_pattern(
     )
 
 
-def id_columns(compiled: CompiledPattern, store: Store, variables: Iterable[str]) -> str:
-    """A SELECT of `compiled` with one BIGINT column for each of `variables`, named as `compiled.columns` names them.
+def term_rows(compiled: CompiledPattern, store: Store, variable: str) -> tuple[str, dict[str, object]]:
+    """A SELECT of `compiled`, and its parameters: each `value` of a variable, and its `term`, whatever kind of column it is.
 
-    Computed numbers, dates and booleans become ids by arithmetic; texts and other terms by looking them up, so a
-    writing caller first adds them with `store.intern(new_terms(…))`. A term that the dictionary lacks comes out NULL.
+    `term` is STRUCT(id, lex, extra): id ≥ 0 is that of the store; else -id is the dictionary tag of a term that it lacks,
+    with its lexical form and extra: what `store.intern` takes.
     """
-    compiler, scope = _scope_over(compiled, store)
-    selected = []
-    for name in variables:
-        selected.append(f"{_id_once_interned(scope.columns[name], scope)} AS {compiled.columns[name].sql}")
-    return f"{prelude(compiler)}SELECT {', '.join(selected) or '1 AS unit'} {scope.from_clause}"
-
-
-def _id_once_interned(value: Column, scope: Scope) -> str:
-    """SQL of the id of a value whose term may have been interned after the value was computed."""
-    if value.kind != TERM and not value.local:
-        return stored_id(value, scope).sql
-    name = scope.let(general(value, scope).sql + " ")
-    found = f"(SELECT max(k.id) FROM dictionary AS k WHERE k.lex = {name}.lex AND k.extra = {name}.extra AND k.id >> {TAG_BITS} = -{name}.id)"
-    return f"CASE WHEN {name}.id >= 0 THEN {name}.id ELSE {found} END"
-
-
-def new_terms(compiled: CompiledPattern, store: Store, variables: Iterable[str]) -> str | None:
-    """A SELECT of (tag, lex, extra) of the terms in `variables` that the dictionary lacks, for `store.intern`.
-
-    None where only ids and values that are inlined can occur.
-    """
-    parts, local = [], ""
-    for name in variables:
-        column = compiled.columns[name]
-        if is_inlinable(column) and not column.local:
-            continue
-        compiler, scope = _scope_over(compiled, store)
-        term = scope.let(general(scope.columns[name], scope).sql + " ")
-        parts.append(f"SELECT -{term}.id AS tag, {term}.lex AS lex, {term}.extra AS extra {scope.from_clause} WHERE {term}.id < 0")
-        local = local or prelude(compiler)
-    return local + " UNION ALL ".join(parts) if parts else None
-
-
-def _scope_over(compiled: CompiledPattern, store: Store) -> tuple[Compiler, Scope]:
     compiler = Compiler(store, compile_pattern=patterns.compile_pattern)
-    compiler._counter = 1_000_000
-    compiler.parameters = compiled.parameters
     compiler.local_terms = {term: term_id for term_id, term in compiled.local_terms.items()}
-    return compiler, Scope.over(compiler, Relation(compiled.sql, compiled.columns), Environment())
-
+    scope = Scope.over(compiler, Relation(compiled.sql, compiled.columns), Environment())
+    term = general(scope.columns[variable], scope).sql
+    sql = f"{prelude(compiler)}SELECT {scope.columns[variable].sql} AS value, {term} AS term {scope.from_clause}"
+    return sql, used_parameters(compiler.parameters, sql)

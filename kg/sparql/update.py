@@ -21,7 +21,8 @@ from kg.sparql.deadline import deadline
 from kg.sparql.edits import Edits
 from kg.sparql.graph_management import Loader, files_within, load, manage
 from kg.sparql.parser import parse_update
-from kg.sparql.quad_templates import ground_rows, solutions, template_rows, variables_of
+from kg.sparql.quad_templates import ground_rows, template_rows, variables_of
+from kg.sparql.solution_table import TABLE, solutions
 from kg.sparql.substitute import substituted
 from kg.sparql.values import Term
 from kg.store import Store
@@ -140,12 +141,12 @@ class _Run:
         compiled = compile_pattern(pattern, self.store, dataset=self._dataset(operation), text=self.text, base=self.base)
         if compiled.is_empty:
             return
-        found = solutions(self.store, compiled, [v for v in wanted if v.is_anonymous])
-        if rows := template_rows(delete, found, self.bindings, self.store.lookup_many):
+        columns = solutions(self.store, compiled, [v for v in wanted if v.is_anonymous])
+        if rows := template_rows(delete, columns, self.bindings, self.store.lookup_many):
             self.edits.delete(rows)
-        if rows := template_rows(insert, found, self.bindings, self.store.encode):
+        if rows := template_rows(insert, columns, self.bindings, self.store.encode):
             self.edits.insert(rows)
-        self.store.connection.execute(f"DROP TABLE {found.TABLE}")
+        self.store.connection.execute(f"DROP TABLE {TABLE}")
 
     def _dataset(self, operation: Modify) -> compiler.Dataset:
         """USING, or else WITH, or else the whole store (section 3.1.3)."""
