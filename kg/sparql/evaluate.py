@@ -23,7 +23,8 @@ from kg.sparql.strings import register_python_functions
 from kg.sparql.values import Term
 from kg.store import Store
 
-_BATCH = 4096
+# The first batch is small, so that a page of an endless answer comes at once; decoding large ones costs less a row.
+_FIRST_BATCH, _LARGEST_BATCH = 2048, 65_536
 _CACHED_PLANS = 500
 _plans: WeakKeyDictionary[Store, dict[object, CompiledQuery]] = WeakKeyDictionary()
 
@@ -116,10 +117,11 @@ class Run:
         cursor = self._store.cursor()
         try:
             with deadline(cursor, self._timeout) as check:
-                count = 0
+                count, size = 0, _FIRST_BATCH
                 register_python_functions(cursor, self._compiled.sql)
                 cursor.execute(self._compiled.sql, self._compiled.parameters or None)
-                while batch := cursor.fetchmany(_BATCH):
+                while batch := cursor.fetchmany(size):
+                    size = min(size * 4, _LARGEST_BATCH)
                     count += len(batch)
                     if self._row_limit is not None and count > self._row_limit:
                         raise LimitExceeded("Q401", f"the query has more than {self._row_limit} solutions", help="add LIMIT, or narrow the pattern")

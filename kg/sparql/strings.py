@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from functools import lru_cache
 
 import duckdb
 from pyoxigraph import Literal
@@ -229,6 +230,7 @@ def _with_flags(pattern: str, flags: str) -> str:
     return f"(?{kept}){pattern}" if kept else pattern
 
 
+@lru_cache(1000)
 def _checked(pattern: str) -> str:
     try:
         _database().cursor().execute("SELECT regexp_matches('', $1)", [pattern]).fetchone()
