@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from kg.sparql import algebra, numbers
-from kg.sparql.comparisons import families, order_keys
+from kg.sparql.comparisons import families
 from kg.sparql.compiler import Compiler
-from kg.sparql.conversions import lexical
 from kg.sparql.expressions import expression
+from kg.sparql.lexical_forms import lexical
+from kg.sparql.ordering import order_keys
 from kg.sparql.relations import Scope
 from kg.sparql.values import (
     BOOLEAN,

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from kg.sparql import algebra, numbers
 from kg.sparql.comparisons import boolean_value, simple_string
-from kg.sparql.conversions import datatype, double_text, exact_text, lexical, quote, typed_literal
+from kg.sparql.conversions import typed_literal
+from kg.sparql.lexical_forms import datatype, double_text, exact_text, lexical, quote
 from kg.sparql.relations import Scope
 from kg.sparql.values import (
     DOUBLE,

@@ -11,8 +11,9 @@ from dataclasses import replace
 from pyoxigraph import Literal
 
 from kg.sparql import numbers
-from kg.sparql.conversions import XSD_DAY_TIME_DURATION, as_form, case, common_form, quote, term_id
+from kg.sparql.conversions import as_form, common_form
 from kg.sparql.instants import day_id, moment
+from kg.sparql.lexical_forms import XSD_DAY_TIME_DURATION, case, quote, term_id
 from kg.sparql.relations import Scope
 from kg.sparql.values import (
     DATETIME_TAGS,

@@ -12,7 +12,8 @@ from urllib.parse import urljoin
 from pyoxigraph import Literal, NamedNode
 
 from kg.sparql import algebra, comparisons, moments, numbers, strings
-from kg.sparql.conversions import as_numeric, datatype, is_tagged, language, lexical, typed_literal
+from kg.sparql.conversions import as_numeric, is_tagged, typed_literal
+from kg.sparql.lexical_forms import datatype, language, lexical
 from kg.sparql.relations import Scope
 from kg.sparql.values import (
     BOOLEAN,

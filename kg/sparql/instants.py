@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pyoxigraph import Literal
 
-from kg.sparql.conversions import case, term_id
+from kg.sparql.lexical_forms import case, term_id
 from kg.sparql.relations import Scope
 from kg.sparql.values import (
     DATETIME_TAGS,

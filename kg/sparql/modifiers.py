@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kg.sparql import aggregates, algebra
-from kg.sparql.comparisons import order_keys
 from kg.sparql.compiler import Compiler
 from kg.sparql.expressions import expression
 from kg.sparql.functions import SOLUTION, labels_blank_nodes
+from kg.sparql.ordering import order_keys
 from kg.sparql.relations import Environment, EveryNamedGraph, Relation, Scope
 from kg.sparql.values import EXACT, STRING, Value, null
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pyoxigraph import Literal, NamedNode
 
-from kg.sparql.conversions import case, datatype, lexical, quote
+from kg.sparql.lexical_forms import case, datatype, lexical, quote
 from kg.sparql.relations import Scope
 from kg.sparql.values import (
     DATETIME_TAGS,

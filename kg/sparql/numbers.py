@@ -13,7 +13,8 @@ from decimal import Decimal, InvalidOperation
 
 from pyoxigraph import Literal
 
-from kg.sparql.conversions import as_numeric, case, rescaled, term_id
+from kg.sparql.conversions import as_numeric, rescaled
+from kg.sparql.lexical_forms import case, term_id
 from kg.sparql.relations import Scope
 from kg.sparql.values import (
     DECIMAL_TAGS,

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from functools import lru_cache
 
 import duckdb
 from pyoxigraph import Literal
@@ -15,7 +14,7 @@ from pyoxigraph import Literal
 from kg.errors import QueryError
 from kg.sparql import numbers
 from kg.sparql.comparisons import simple_string
-from kg.sparql.conversions import language, lexical
+from kg.sparql.lexical_forms import language, lexical
 from kg.sparql.relations import Scope
 from kg.sparql.values import (
     EXACT,
