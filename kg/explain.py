@@ -162,7 +162,7 @@ class _Builder:
 
     def _inferred(self, triple: Triple, graphs: tuple[str, ...], grounds: Any, depth: int) -> Proof:
         premises = tuple(self.proof(premise, depth) for premise in grounds.premises)
-        totals = tuple(self._total(ground, depth) for ground in grounds.aggregates)
+        totals = tuple(self._total(ground, grounds.bindings, depth) for ground in grounds.aggregates)
         sentences = dict(grounds.rule.says)
         return Proof(
             triple,
@@ -178,15 +178,16 @@ class _Builder:
             premises,
             totals,
             grounds.absent,
-            grounds.tests,
+            tuple(self.names.with_values(test, grounds.bindings) for test in grounds.tests),
             names=self.names,
         )
 
-    def _total(self, ground: Any, depth: int) -> Total:
+    def _total(self, ground: Any, bindings: Mapping[str, Term | Decimal], depth: int) -> Total:
         parts = tuple(
             Part(share.value, tuple(self.proof(premise, depth) for premise in share.premises)) for share in ground.contributions
         )
-        return Total(ground.function, ground.value, _sum_text(ground), parts)
+        tests = [self.names.with_values(test, bindings) for test in ground.tests]
+        return Total(ground.function, ground.value, _sum_text(ground, tests), parts)
 
     def graphs_of(self, triple: Triple) -> tuple[str, ...]:
         """The IRIs of the graphs that hold a triple; the default graph's is empty."""
@@ -202,19 +203,18 @@ class _Builder:
 _LISTED = 12  # contributions written out in a sum; the tree below shows all
 
 
-def _sum_text(ground: Any) -> str:
-    """`30 + 25 = 55`, `3 found`, `greatest of 2, 9 = 9`, each with the test it passed."""
+def _sum_text(ground: Any, tests: Sequence[str]) -> str:
+    """`30 + 25 = 55 > 50`, `3 >= 2`, `MAX(2, 9) = 9 > 5`: the values, the result, the tests that it passed."""
     values = [share.value for share in ground.contributions if share.value is not None]
-    test = "".join(f", {text}".replace(f"?{ground.result}", str(ground.value)) for text in ground.tests)
-    simple = re.fullmatch(r"\?(\w+) (>=|>|<=|<|=) (\S+)", ground.tests[0]) if len(ground.tests) == 1 else None
-    if simple and simple[1] == ground.result and not simple[3].startswith("?"):
-        test = f" {simple[2]} {simple[3]}"
-    if ground.function == "SUM":
-        listed = " + ".join(map(str, values[:_LISTED])) + (f" + … ({len(values) - _LISTED} more)" if len(values) > _LISTED else "")
-        return f"{listed} = {ground.value}{test}" if len(values) > 1 else f"{ground.value}{test}"
-    if ground.function == "COUNT":
-        return f"{ground.value}{test}"
-    return f"{ground.function}({', '.join(map(str, values[:_LISTED]))}{', …' if len(values) > _LISTED else ''}) = {ground.value}{test}"
+    listed = [str(value) for value in values[:_LISTED]] + ([f"… ({len(values) - _LISTED} more)"] if len(values) > _LISTED else [])
+    result = str(ground.value)
+    if ground.function == "SUM" and len(values) > 1:
+        result = f"{' + '.join(listed)} = {result}"
+    elif ground.function not in ("SUM", "COUNT"):
+        result = f"{ground.function}({', '.join(listed)}) = {result}"
+    for test in tests:
+        result += test.removeprefix(str(ground.value)) if test.startswith(f"{ground.value} ") else f", {test}"
+    return result
 
 
 # ── Names ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -260,6 +260,10 @@ class _Names:
             return match[0] if bound is None else self.term(bound, language or "en")
 
         return re.sub(r"\{\??(\w+)\}", value, sentence)
+
+    def with_values(self, test: str, bindings: Mapping[str, Term | Decimal]) -> str:
+        """The text of a condition with what its variables are bound to."""
+        return re.sub(r"\?(\w+)", lambda match: self.term(bindings[match[1]]) if match[1] in bindings else match[0], test)
 
     def _label(self, term: NamedNode | BlankNode, language: str) -> str | None:
         if term not in self._labels:

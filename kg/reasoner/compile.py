@@ -16,7 +16,7 @@ from kg.reasoner.model import Rule, variables_of, visible_variables
 from kg.reasoner.rows import UNIT, Columns, Rows, Source
 from kg.reasoner.statement import Step
 from kg.sparql import algebra as a
-from kg.sparql.values import Value
+from kg.sparql.values import ALL_TAGS, PREDICATE_TAGS, SUBJECT_TAGS, Value
 from kg.terms import TAG_BITS, TAG_BLANK, TAG_IRI, TAG_TEMPLATE
 
 # The relation behind a pattern; True where the pattern sees the input alone.
@@ -40,6 +40,7 @@ class BodyCompiler:
     triple_terms: Callable[[], str]  # the relation (id, s, p, o) of all triple terms
     kinds: dict[a.Var, frozenset[int] | Value] = field(default_factory=dict)
     columns: Columns = field(default_factory=Columns)
+    fixed: Mapping[a.Var, int] = field(default_factory=dict)  # variables whose id is known beforehand
     _terms: int = 0
 
     # ── conjunctions ─────────────────────────────────────────────────────────────────────────────────────────
@@ -147,6 +148,8 @@ class BodyCompiler:
             else:
                 places[node] = place
                 columns[node] = self.columns.of(node)
+                if node in self.fixed:
+                    conditions.append(f"t.{place} = {self.fixed[node]}")
         selected = ", ".join(f"t.{places[v]} AS {columns[v]}" for v in columns) or "1 AS unit"
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return Rows(f"SELECT {selected} FROM {source} t{where}", columns)
@@ -215,6 +218,24 @@ def _steps(parts: Sequence[Rows]) -> tuple[Step, ...]:
 
 def _list(columns: Iterable[str], alias: str) -> str:
     return ", ".join(f"{alias}.{column}" for column in columns)
+
+
+def kinds_of(
+    elements: Iterable[object], object_kinds: Callable[[a.TriplePattern], frozenset[int]]
+) -> dict[a.Var, frozenset[int]]:
+    """The kinds of term (tags) that the variables of these triple patterns may hold, given those of each's objects."""
+    kinds: dict[a.Var, frozenset[int]] = {}
+
+    def narrow(node: a.Node, tags: frozenset[int]) -> None:
+        if isinstance(node, a.Var):
+            kinds[node] = kinds.get(node, ALL_TAGS) & tags
+
+    for pattern in elements:
+        if isinstance(pattern, a.TriplePattern):
+            narrow(pattern.subject, SUBJECT_TAGS)
+            narrow(pattern.predicate, PREDICATE_TAGS)
+            narrow(pattern.object, object_kinds(pattern))
+    return {variable: tags or ALL_TAGS for variable, tags in kinds.items()}
 
 
 def close_scopes(body: Branch) -> Branch:

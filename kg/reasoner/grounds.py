@@ -18,7 +18,7 @@ from kg.errors import RuleError
 from kg.reasoner.aggregate import Refusal, RunningAggregate, has_aggregate, read_aggregate
 from kg.reasoner.blank_nodes import label_parts
 from kg.reasoner.bodies import CannotFlatten, Opaque, has_exists, sub_select_alternatives
-from kg.reasoner.compile import BodyCompiler, Given, close_scopes
+from kg.reasoner.compile import BodyCompiler, Given, close_scopes, kinds_of
 from kg.reasoner.expressions import Expressions
 from kg.reasoner.model import Program, Rule, short_name, variables_of
 from kg.reasoner.paths import as_triples
@@ -27,6 +27,7 @@ from kg.reasoner.rows import Columns, Rows, Source
 from kg.reasoner.running import RESULT, Measure
 from kg.reasoner.stratify import Use, can_match, premises, stratify
 from kg.sparql import algebra as a
+from kg.sparql.values import ALL_TAGS, Value, tag_classes
 from kg.store import Store
 from kg.terms import MAX_SCALE, TAG_DECIMAL, TAG_INTEGER, TAG_TYPED
 
@@ -163,8 +164,7 @@ class _Search:
         return fixed
 
     def _conjunction(self, branch: Sequence, fixed: dict[a.Var, int]) -> Rows:
-        elements = [self._bindings(fixed)] if fixed else []
-        kinds = {}
+        elements, kinds = [], {}
         for element in branch:
             if isinstance(element, RunningAggregate):
                 elements.append(Given(self._totals(element, fixed)))
@@ -172,15 +172,24 @@ class _Search:
                     kinds[element.result] = RESULT
             else:
                 elements.append(element)
-        return self._compiler(kinds).conjunction(elements, self._source, self.rule.data_only)
+        return self._solutions(elements, fixed, kinds)
 
-    def _compiler(self, kinds: dict) -> BodyCompiler:
-        return BodyCompiler(self.reading.constant, self._expressions, self.reading.triple_terms, kinds, self._columns)
+    def _solutions(self, elements: Sequence, fixed: dict[a.Var, int], kinds: dict[a.Var, Value]) -> Rows:
+        """The solutions of a conjunction in which the variables `fixed` have these ids."""
+        seen = {v for e in elements if isinstance(e, a.TriplePattern) for v in variables_of(e)}
+        unseen = {v: value for v, value in fixed.items() if v not in seen}
+        if unseen:
+            columns = {variable: self._columns.of(variable) for variable in unseen}
+            listed = ", ".join(f"{value}::BIGINT AS {columns[v]}" for v, value in unseen.items())
+            elements = [Given(Rows(f"SELECT {listed}", columns)), *elements]
+        compiler = BodyCompiler(
+            self.reading.constant, self._expressions, self.reading.triple_terms,
+            kinds_of(elements, self._object_kinds) | kinds, self._columns, fixed)  # fmt: skip
+        return compiler.conjunction(elements, self._source, self.rule.data_only)
 
-    def _bindings(self, fixed: dict[a.Var, int]) -> Given:
-        columns = {variable: self._columns.of(variable) for variable in fixed}
-        selected = ", ".join(f"{fixed[v]}::BIGINT AS {columns[v]}" for v in fixed)
-        return Given(Rows(f"SELECT {selected}", columns))
+    def _object_kinds(self, pattern: a.TriplePattern) -> frozenset[int]:
+        known = None if isinstance(pattern.predicate, a.Var) else self.store.statistics.get(self.reading.constant(pattern.predicate))
+        return ALL_TAGS if known is None else tag_classes(known.tags)
 
     def _source(self, element: object, data_only: bool) -> Source:
         if data_only:
@@ -237,12 +246,7 @@ class _Search:
     def _shares(self, aggregate: RunningAggregate, fixed: dict[a.Var, int]) -> list[tuple[Sequence, Rows]]:
         """Per alternative, the solutions that contribute to the groups that `fixed` leaves."""
         keys = {key: fixed[key] for key in aggregate.keys if key in fixed}
-        given = [self._bindings(keys)] if keys else []
-        shares = []
-        for branch in aggregate.branches:
-            elements = [*given, *close_scopes(branch)]
-            shares.append((branch, self._compiler({}).conjunction(elements, self._source, self.rule.data_only)))
-        return shares
+        return [(branch, self._solutions(close_scopes(branch), keys, {})) for branch in aggregate.branches]
 
     def _is_set(self, aggregate: RunningAggregate) -> bool:
         """Whether contributions are told apart by their own variables, or by all of the solution, as SPARQL does."""
@@ -316,7 +320,7 @@ class _Search:
         )
         totals = {ground.result: ground.value for ground in told}
         absent = tuple(
-            (tuple(self._absent_text(p, terms) for p in e.body if isinstance(p, a.TriplePattern)), e.data_only or self.rule.data_only)
+            (tuple(self._absent(p, terms) for p in e.body if isinstance(p, a.TriplePattern)), e.data_only or self.rule.data_only)
             for e in branch
             if isinstance(e, a.Not)
         )
@@ -342,8 +346,11 @@ class _Search:
     def _ground(self, node: a.Node) -> a.Term | Triple:
         return self._value(node, {})
 
-    def _absent_text(self, pattern: a.TriplePattern, terms: dict[a.Var, a.Term]) -> tuple:
-        return tuple(terms.get(node, node) if isinstance(node, a.Var) else node for node in (pattern.subject, pattern.predicate, pattern.object))
+    def _absent(self, pattern: a.TriplePattern, terms: dict[a.Var, a.Term]) -> tuple[a.Node, a.Node, a.Node]:
+        def told(node: a.Node) -> a.Node:
+            return terms.get(node, a.Var(node.name.partition("/")[0])) if isinstance(node, a.Var) else node
+
+        return told(pattern.subject), told(pattern.predicate), told(pattern.object)
 
 
 def restricted(pattern: a.Pattern, keys: dict[a.Var, a.Term]) -> a.Pattern:

@@ -20,13 +20,14 @@ import duckdb
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from kg.reasoner.bodies import Opaque, triples_within
+from kg.reasoner.compile import kinds_of
 from kg.reasoner.expressions import Expressions
 from kg.reasoner.model import Rule
 from kg.reasoner.rows import Source
 from kg.reasoner.statement import PARITY, Statement
 from kg.reasoner.stratify import can_match, path_predicates
 from kg.sparql import algebra as a
-from kg.sparql.values import ALL_TAGS, PREDICATE_TAGS, SUBJECT_TAGS, tag_classes
+from kg.sparql.values import ALL_TAGS, tag_classes
 from kg.sql.encoding import has_tag
 from kg.sql.temporary import create_empty
 from kg.store import Store
@@ -125,20 +126,8 @@ class Knowledge:
         return "rl_triple_terms"
 
     def kinds(self, elements: Iterable[object], heads: Sequence[a.TriplePattern]) -> dict[a.Var, frozenset[int]]:
-        """The kinds of term (tags) that the variables of these triple patterns may hold, where the input tells; `heads`
-        are being concluded while the patterns are read."""
-        kinds: dict[a.Var, frozenset[int]] = {}
-
-        def narrow(node: a.Node, tags: frozenset[int]) -> None:
-            if isinstance(node, a.Var):
-                kinds[node] = kinds.get(node, ALL_TAGS) & tags
-
-        for pattern in elements:
-            if isinstance(pattern, a.TriplePattern):
-                narrow(pattern.subject, SUBJECT_TAGS)
-                narrow(pattern.predicate, PREDICATE_TAGS)
-                narrow(pattern.object, self._object_kinds(pattern, heads))
-        return {variable: tags or ALL_TAGS for variable, tags in kinds.items()}
+        """The kinds of term that variables may hold, where the input tells; `heads` are being concluded meanwhile."""
+        return kinds_of(elements, lambda pattern: self._object_kinds(pattern, heads))
 
     def _object_kinds(self, pattern: a.TriplePattern, heads: Sequence[a.TriplePattern]) -> frozenset[int]:
         if isinstance(pattern.predicate, a.Var) or self._may_be_derived(pattern) or any(can_match(pattern, h) for h in heads):
