@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from flask import Flask, Response, request
 
-from api import current, explain, messages, pages, problems, queries, resource, sparql
+from api import current, explain, messages, pages, problems, queries, resource, sparql, writing
 from api.request_errors import WebError
 from kg import KnowledgeGraph
 from kg.project import Project
@@ -30,11 +30,12 @@ def create_app(
     *,
     origins: Sequence[str] = ("*",),
     largest_request: int = 2_000_000,
+    writable: bool = False,
 ) -> Flask:
-    """The server of one graph, read-only, to be run by any WSGI server with several threads.
+    """The server of one graph, to be run by any WSGI server with several threads; it takes changes only where `writable`.
 
     `served` is an open graph of a project, a project, or the path of its kg.toml. `origins` are the web origins whose
-    scripts may read the answers (CORS); empty for none. `largest_request` is in bytes, above it the answer is 413.
+    scripts may read the answers (CORS), and, named one by one, ask for changes; empty for none. `largest_request` is in bytes, above it the answer is 413.
     """
     graph = served if isinstance(served, KnowledgeGraph) else KnowledgeGraph.open(served.root if isinstance(served, Project) else served)
     app = Flask("api")
@@ -43,6 +44,7 @@ def create_app(
     app.json.ensure_ascii = False
     app.json.sort_keys = False
     current.serve(app, graph)
+    writing.allow(app, writable, origins)
     messages.register(app)
     problems.register(app)
     for part in (sparql, queries, explain, resource, pages):

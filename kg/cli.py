@@ -79,6 +79,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     threads: Annotated[int, typer.Option(help="requests answered at a time")] = 8,
+    writable: Annotated[bool, typer.Option("--writable", help="take updates and changes of graphs; from anybody who reaches the port")] = False,
 ) -> None:
     """Serve the graph: SPARQL, linked data, saved queries and pages."""
     import waitress
@@ -89,7 +90,7 @@ def serve(
         graph.store  # noqa: B018 - fails with a remedy where nothing has been built
         address = f"http://{host}:{port}"
         try:
-            server = waitress.create_server(create_app(graph), host=host, port=port, threads=threads, ident="guanxi")
+            server = waitress.create_server(create_app(graph, writable=writable), host=host, port=port, threads=threads, ident="guanxi")
         except OSError as error:
             raise ProjectError("P405", f"cannot listen on {host}:{port}: {error.strerror}", help="choose another one with --port") from None
         out.print(f"Guanxi serves {graph.project.name} at {address}")
