@@ -197,6 +197,16 @@ def _compare_durations(operator: str, left: Value, right: Value, scope: Scope) -
     return "NULL" if a is None or b is None else f"({a} {operator} {b})"
 
 
+def day_bound(operator: str, value: Value, constant: Value) -> str | None:
+    """A range of ids that holds every day with `value operator constant`, whatever its zone; None where ids do not tell."""
+    if value.kind != ID or value.tags != {TAG_DATE} or constant.tags != {TAG_DATE} or value.local or constant.local:
+        return None
+    two_days = 2 << 11  # zones differ by 28 hours at most
+    if operator in (">", ">="):
+        return f"{value.sql} >= {constant.sql} - {two_days}"
+    return f"{value.sql} <= {constant.sql} + {two_days}"
+
+
 def _is_zoneless_constant(value: Value) -> bool:
     return isinstance(value.term, Literal) and value.tags == {TAG_DATE} and len(value.term.value) == len("2024-01-01")
 

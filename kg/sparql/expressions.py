@@ -39,7 +39,24 @@ def expression(node: algebra.Expression, scope: Scope) -> Value:
 
 def condition(node: algebra.Expression, scope: Scope) -> str:
     """SQL of an effective boolean value; NULL is an error, which a FILTER takes for false."""
-    return comparisons.truth(expression(node, scope), scope).sql
+    test = comparisons.truth(expression(node, scope), scope).sql
+    return " AND ".join([*_bounds(node, scope), test])
+
+
+def _bounds(node: algebra.Expression, scope: Scope) -> list[str]:
+    """Plain ranges that a condition implies, for the scan to use where the exact test is more than a comparison."""
+    if isinstance(node, algebra.Call) and node.name == "&&":
+        return [bound for argument in node.args for bound in _bounds(argument, scope)]
+    if not isinstance(node, algebra.Call) or node.name not in _TURNED:
+        return []
+    left, right = node.args
+    name = node.name
+    if isinstance(right, algebra.Var):
+        left, right, name = right, left, _TURNED[name]
+    if not isinstance(left, algebra.Var) or not isinstance(right, Literal):
+        return []
+    bound = comparisons.day_bound(name, expression(left, scope), expression(right, scope))
+    return [bound] if bound else []
 
 
 # ── Logic (section 17.2: SQL's three values are SPARQL's) ────────────────────────────────────────────────────
@@ -169,6 +186,8 @@ def _needs_substitution(node: object) -> bool:
     children = (getattr(node, name, None) for name in ("left", "right", "pattern"))
     return any(_needs_substitution(child) for child in children if child is not None)
 
+
+_TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 _FORMS = {
     "||": _logic,
