@@ -226,6 +226,16 @@ def test_the_table_counts_by_shape_and_severity_first(report_on):
     assert "1 is greater than 0, or cannot be compared with it" in text
 
 
+def test_a_report_has_a_named_graph_of_its_own_that_the_next_replaces():
+    shapes = load_shapes(b"@prefix sh: <http://www.w3.org/ns/shacl#> . <urn:s> sh:targetNode <urn:x> ; sh:nodeKind sh:Literal .")
+    with Store.memory() as store:
+        report = validate(store, shapes)
+        assert report.save(store, "urn:report").inserted == len(list(report.triples()))
+        assert report.save(store, "urn:report").deleted > 0
+        graphs = {graph["iri"]: graph["triples"] for graph in store.graphs()}
+        assert graphs == {"urn:report": len(list(report.triples()))}
+
+
 def test_a_conforming_report_says_so(report_on):
     report = report_on("ex:S sh:targetNode ex:a ; sh:nodeKind sh:IRI .", "ex:a ex:p 1 .")
     assert report.conforms and report.text() == "The data conforms to the shapes."

@@ -7,7 +7,8 @@ violations. A statement is made from the SPARQL algebra where the specification 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import duckdb
@@ -71,11 +72,32 @@ class Validation:
     failing: Callable[[Validation, Shape, Nodes], Nodes | None] | None = None  # see constraints.py
     local_terms: dict[Term, int] = field(default_factory=dict)
     tables: dict[str, int] = field(default_factory=dict)  # with their numbers of rows
-    instances: dict[Term, Nodes] = field(default_factory=dict)
+    instances: dict[Term, Nodes | None] = field(default_factory=dict)  # of classes, for the whole validation
+    failures: dict[tuple[Term, str], Nodes | None] = field(default_factory=dict)  # of (shape, table of focus nodes)
+    _values: dict[str, Nodes | None] = field(default_factory=dict)  # of tables of pairs
+    _number: int = 0
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """Tables made inside, but for the instances of classes, go at the end of the block."""
+        before = set(self.tables)
+        try:
+            yield
+        finally:
+            kept = before | {one.table for one in self.instances.values() if one is not None}
+            for table in [table for table in self.tables if table not in kept]:
+                self.execute(f"DROP TABLE {table}")
+                del self.tables[table]
+            self.failures = {key: found for key, found in self.failures.items() if key[1] in self.tables and self._stands(found)}
+            self._values = {table: found for table, found in self._values.items() if table in self.tables and self._stands(found)}
+
+    def _stands(self, nodes: Nodes | None) -> bool:
+        return nodes is None or nodes.table in self.tables
 
     def close(self) -> None:
         for table in self.tables:
-            self.connection.execute(f"DROP TABLE IF EXISTS {table}")
+            self.execute(f"DROP TABLE {table}")
+        self.tables.clear()
 
     # ── Statements ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -134,7 +156,8 @@ class Validation:
 
     def table(self, statement: Statement, names: Sequence[str]) -> str:
         """A temporary table with the first columns of a statement, under `names`."""
-        table = f"kg_shapes_{len(self.tables) + 1}"
+        self._number += 1
+        table = f"kg_shapes_{self._number}"
         columns = ", ".join(f"{column.sql} AS {name}" for name, column in zip(names, statement.columns.values(), strict=False))
         created = self.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {columns} FROM ({statement.sql})", statement.parameters)
         self.tables[table] = created.fetchone()[0]
@@ -193,7 +216,9 @@ class Validation:
         """The value nodes as focus nodes of another shape."""
         if pairs.value.sql == pairs.focus.sql:
             return Nodes(pairs.table, pairs.focus)
-        return self.nodes(Statement(f"SELECT v FROM {pairs.table}", {}, {"this": pairs.value}))
+        if pairs.table not in self._values:
+            self._values[pairs.table] = self.nodes(Statement(f"SELECT v FROM {pairs.table}", {}, {"this": pairs.value}))
+        return self._values[pairs.table]
 
     def values_of(self, focus: Nodes | Pairs, predicate: NamedNode) -> str | None:
         """A table (f, v) of the values of a property of focus nodes; None where there are none."""

@@ -62,6 +62,13 @@ def failing(validation: Validation, shape: Shape, focus: Nodes) -> Nodes | None:
     """The focus nodes that do not conform to a shape (section 3.4.2); None where all do."""
     if shape.is_deactivated or not shape.constraints:
         return None
+    key = (shape.node, focus.table)
+    if key not in validation.failures:
+        validation.failures[key] = _failing(validation, shape, focus)
+    return validation.failures[key]
+
+
+def _failing(validation: Validation, shape: Shape, focus: Nodes) -> Nodes | None:
     pairs = validation.values(shape, focus)
     found: list[Statement] = []
     for constraint in shape.constraints:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, serialize
 
 from kg.shapes.vocabulary import SH, TYPE, VIOLATION, sh
+from kg.store import Diff, Store, documents
 from kg.store.formats import format_of
 from kg.store.notation import text_of
 from kg.terms import Term
@@ -75,6 +76,11 @@ class ValidationReport:
         prefixes = {name: iri for name, iri in (self.prefixes or {}).items() if iri} | {"sh": SH}
         return serialize(self.triples(), format=format_of(format, None), prefixes=prefixes)
 
+    def save(self, store: Store, graph: str) -> Diff:
+        """Make the report the content of a named graph of its own, in place of an earlier report."""
+        report = documents.replace(store, self.write("nt"), owner=f"validate:{graph}", format="nt", graph=graph)
+        return Diff(report.triples, report.deleted)
+
     # ── For people and programs ──────────────────────────────────────────────────────────────────────────────
 
     def as_dict(self, offset: int = 0, limit: int | None = None) -> dict[str, object]:
@@ -97,8 +103,9 @@ class ValidationReport:
 
     def text(self, language: str = "en") -> str:
         """A table: the counts by shape and severity, then the first results."""
+        idle = [f"no focus node: {', '.join(self.without_focus)}"] if self.without_focus else []
         if self.conforms:
-            return "The data conforms to the shapes."
+            return "\n".join(["The data conforms to the shapes.", *idle])
         rows = [("results", "severity", "constraint", "shape")]
         rows += [(f"{number:,}", severity, name, shape) for (shape, severity, name), number in self.counts.most_common()]
         lines = _aligned(rows)
@@ -109,7 +116,7 @@ class ValidationReport:
         lines += _aligned(details)
         if len(self.results) > _TABLE_ROWS:
             lines.append(f"… and {len(self.results) - _TABLE_ROWS:,} more")
-        return "\n".join(lines)
+        return "\n".join([*lines, *(["", *idle] if idle else [])])
 
     def as_text(self, format: str = "table", language: str = "en") -> bytes:
         """The report as a table, as json, or in an RDF syntax."""

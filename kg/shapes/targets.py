@@ -12,18 +12,26 @@ from kg.terms import Term
 
 def focus_nodes(validation: Validation, shape: Shape) -> Nodes | None:
     """The union of what the shape's targets declare; None where that is nothing."""
+    classes = [target.value for target in shape.targets if target.kind == "targetClass"]
+    if len(classes) == len(shape.targets) == 1:
+        return instances_of(validation, classes[0])
+    found = [nodes for nodes in (instances_of(validation, class_) for class_ in classes) if nodes is not None]
+    statements = [Statement(f"SELECT f FROM {nodes.table}", {}, {"this": nodes.focus}) for nodes in found]
     named = [target.value for target in shape.targets if target.kind == "targetNode"]
-    statements = [validation.constants(named)] if named else []
-    for target in shape.targets:
-        statement = _statement(validation, target) if target.kind != "targetNode" else None
-        if statement is not None:
-            statements.append(statement)
-    return validation.union(statements)
+    statements += [validation.constants(named)] if named else []
+    statements += [_statement(validation, target) for target in shape.targets if target.kind not in ("targetNode", "targetClass")]
+    return validation.union([statement for statement in statements if statement is not None])
+
+
+def instances_of(validation: Validation, class_: Term) -> Nodes | None:
+    """The instances of a class, found once a validation."""
+    if class_ not in validation.instances:
+        statement = validation.compile(instances_pattern(class_, THIS), ("this",))
+        validation.instances[class_] = validation.nodes(statement, is_distinct=True)
+    return validation.instances[class_]
 
 
 def _statement(validation: Validation, target: Target) -> Statement | None:
-    if target.kind == "targetClass":
-        return validation.compile(instances_pattern(target.value, THIS), ("this",))
     if target.kind == "target":
         return validation.compile(target.query.pattern, ("this",))
     other = Var("other")

@@ -42,19 +42,19 @@ def validate(
         dataset = Dataset(default=tuple(found for found in known if found is not None))
     cursor = connection or store.cursor()
     validation = Validation(store, shapes, cursor, dataset, failing)
-    checked: list[str] = []
+    without_focus: list[str] = []
     results: list[ValidationResult] = []
     try:
         for shape in shapes.roots:
-            focus = focus_nodes(validation, shape)
-            checked += [shape.name] if focus is None else []
-            if focus is not None:
-                results += _results(validation, shape, focus)
+            with validation.scope():
+                focus = focus_nodes(validation, shape)
+                without_focus += [shape.name] if focus is None else []
+                results += _results(validation, shape, focus) if focus is not None else ()
     finally:
         validation.close()
         if connection is None:
             cursor.close()
-    return ValidationReport(tuple(results), tuple(checked), dict(shapes.document.prefixes))
+    return ValidationReport(tuple(results), tuple(without_focus), dict(shapes.document.prefixes))
 
 
 def _results(validation: Validation, shape: Shape, focus: Nodes, reached: str | None = None) -> Iterator[ValidationResult]:
@@ -71,7 +71,8 @@ def _results(validation: Validation, shape: Shape, focus: Nodes, reached: str | 
         if isinstance(constraint, Constraint) and constraint.component == "Property":
             inner = validation.distinct_values(pairs)
             if inner is not None:
-                yield from _results(validation, validation.shapes.shapes[constraint.value], inner, _reached(validation, pairs, reached))
+                with validation.scope():
+                    yield from _results(validation, validation.shapes.shapes[constraint.value], inner, _reached(validation, pairs, reached))
         else:
             for result in _Maker(validation, shape, constraint).results(focus, pairs):
                 yield from repeat(result, times.get(result.focus_node, 1))

@@ -7,13 +7,13 @@ from pyoxigraph import Literal, NamedNode
 from kg.shapes.compile import VALUE, Pairs, Statement, Validation, used
 from kg.shapes.datatypes import INLINED, PLAIN, is_well_formed
 from kg.shapes.model import Constraint, Shape
-from kg.shapes.targets import instances_pattern
+from kg.shapes.targets import instances_of
 from kg.shapes.vocabulary import NODE_KINDS
 from kg.sparql import values
-from kg.sparql.algebra import Call, Expression, Var
+from kg.sparql.algebra import Call, Expression
 from kg.sparql.local_terms import prelude
 from kg.sparql.values import tag_test
-from kg.terms import TAG_BLANK, TAG_BOOLEAN, TAG_DATE, TAG_INTEGER, TAG_LANG, TAG_STRING, TAG_TYPED, XSD_INTEGER, Term
+from kg.terms import TAG_BLANK, TAG_BOOLEAN, TAG_DATE, TAG_INTEGER, TAG_LANG, TAG_STRING, TAG_TYPED, XSD_INTEGER
 
 _STRING_OF_VALUE = Call("STR", (VALUE,))
 _NOT_BLANK = Call("!", (Call("ISBLANK", (VALUE,)),))
@@ -39,15 +39,7 @@ def class_(validation: Validation, pairs: Pairs, constraint: Constraint, shape: 
     instances = instances_of(validation, constraint.value)
     if instances is None:
         return validation.rows_where(pairs, "true")
-    return validation.rows_where(pairs, f"NOT EXISTS (SELECT 1 FROM {instances} AS i WHERE i.f = t.{pairs.value.sql})")
-
-
-def instances_of(validation: Validation, class_iri: Term) -> str | None:
-    """A table of the instances of a class, made once a validation."""
-    if class_iri not in validation.instances:
-        validation.instances[class_iri] = validation.nodes(validation.compile(instances_pattern(class_iri, Var("this")), ("this",)))
-    found = validation.instances[class_iri]
-    return found.table if found is not None else None
+    return validation.rows_where(pairs, f"NOT EXISTS (SELECT 1 FROM {instances.table} AS i WHERE i.f = t.{pairs.value.sql})")
 
 
 def node_kind(validation: Validation, pairs: Pairs, constraint: Constraint, shape: Shape) -> Statement:
