@@ -192,13 +192,21 @@ def rescaled_bits(value: Value, scale: int) -> int:
 
 
 def rescaled(value: Value, scale: int) -> Value:
-    """An EXACT value with a larger scale."""
+    """An EXACT value with another scale, rounded where that is smaller."""
     if value.scale == scale:
         return value
+    if value.scale > scale:
+        rounded = round_division(f"({value.sql})::HUGEINT", f"{10 ** (value.scale - scale)}::HUGEINT")
+        return replace(value, sql=rounded, scale=scale, bits=MAX_BITS, term=None)
     bits = rescaled_bits(value, scale)
     factor = f"{10 ** (scale - value.scale)}::{'BIGINT' if bits <= 62 else 'HUGEINT'}"
     sql = value.sql if bits <= 62 else f"({value.sql})::HUGEINT"
     return replace(value, sql=f"({sql} * {factor})", scale=scale, bits=bits, term=None)
+
+
+def round_division(dividend: str, divisor: str) -> str:
+    """SQL of dividend / divisor (positive) in integers, rounded half away from zero."""
+    return f"(({dividend}) // {divisor} + CASE WHEN abs(({dividend}) % {divisor}) * 2 >= {divisor} THEN sign({dividend})::HUGEINT ELSE 0 END)"
 
 
 def as_form(value: Value, form: Value, scope: Scope) -> Value:

@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 
 from pyoxigraph import Literal
 
-from kg.sparql.conversions import as_numeric, rescaled
+from kg.sparql.conversions import as_numeric, rescaled, round_division
 from kg.sparql.lexical_forms import case, term_id
 from kg.sparql.relations import Scope
 from kg.sparql.values import (
@@ -231,11 +231,6 @@ def _product(left: Value, right: Value, scope: Scope, nullable: bool, is_integer
     tail = scope.let(f"({a} % {unit}) * ({b} % {unit})")
     sql = f"({a} * ({b} // {unit}) + ({a} // {unit}) * ({b} % {unit}) + {round_division(tail, unit)})"
     return Value(EXACT, sql, nullable, scale=NUMERIC_SCALE, bits=MAX_BITS)
-
-
-def round_division(dividend: str, divisor: str) -> str:
-    """SQL of dividend / divisor (positive) in integers, rounded half away from zero."""
-    return f"(({dividend}) // {divisor} + CASE WHEN abs(({dividend}) % {divisor}) * 2 >= {divisor} THEN sign({dividend})::HUGEINT ELSE 0 END)"
 
 
 def _rounded(value: Value, scale: int, scope: Scope) -> Value:
