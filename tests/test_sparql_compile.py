@@ -80,6 +80,10 @@ def test_a_path_of_length_zero_joins_even_an_unknown_term_with_itself():
     assert rows(graph(":a :p :b ."), "SELECT ?n { :nowhere :p* ?n }") == [(":nowhere",)]
 
 
+def test_a_predicate_is_no_node_that_a_path_of_length_zero_joins():
+    assert rows(graph(":a :p :b ."), "SELECT ?n { :a ?d :b . ?d :q* ?n }") == []
+
+
 def test_aggregates_over_no_solution():
     query = "SELECT (COUNT(*) AS ?n) (SUM(?v) AS ?s) (AVG(?v) AS ?a) (MIN(?v) AS ?m) { ?x :nothing ?v }"
     assert rows(graph(":a :p 1 ."), query) == [("0", "0", "0", None)]

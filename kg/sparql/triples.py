@@ -86,7 +86,7 @@ def basic_graph_pattern(compiler: Compiler, pattern: algebra.BGP, environment: E
             _add_table(conjunction, table)
         for triple in triples:
             _add_triple(conjunction, triple, facts)
-        joined = Seeds.of(conjunction)
+        joined = Seeds.of(conjunction, triples)
         for route in routes:
             _add_path(conjunction, route, joined)
     except NoSolution:
@@ -198,9 +198,12 @@ class Seeds:
     conditions: tuple[str, ...]
 
     @classmethod
-    def of(cls, conjunction: Conjunction) -> Seeds:
+    def of(cls, conjunction: Conjunction, triples: list[algebra.TriplePattern]) -> Seeds:
+        """Variables bound as predicates alone are left out: a predicate need not be a node, which a path's ends are."""
         is_enumerated = isinstance(conjunction.environment.graph, EveryNamedGraph)
-        columns = {} if is_enumerated else dict(conjunction.columns)
+        nodes = {node for triple in triples for node in (triple.subject, triple.object)}
+        predicates = {triple.predicate.name for triple in triples if isinstance(triple.predicate, algebra.Var) and triple.predicate not in nodes}
+        columns = {} if is_enumerated else {name: value for name, value in conjunction.columns.items() if name not in predicates}
         return cls(columns, tuple(conjunction.tables), tuple(conjunction.conditions))
 
     def ends(self, route: algebra.PathPattern) -> tuple[str, str] | None:
