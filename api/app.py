@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from flask import Flask, Response, request
 
-from api import current, explain, messages, pages, problems, queries, resource, sparql, writing
+from api import current, explain, graph_store, messages, pages, problems, queries, resource, sparql, writing
 from api.request_errors import WebError
 from kg import KnowledgeGraph
 from kg.project import Project
@@ -21,7 +21,7 @@ _SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-_CORS_METHODS = "GET, HEAD, POST, OPTIONS"
+_CORS_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"  # changes are refused all the same where the origin is not named
 _DAY = "86400"
 
 
@@ -30,16 +30,19 @@ def create_app(
     *,
     origins: Sequence[str] = ("*",),
     largest_request: int = 2_000_000,
+    largest_document: int = 100_000_000,
     writable: bool = False,
 ) -> Flask:
     """The server of one graph, to be run by any WSGI server with several threads; it takes changes only where `writable`.
 
     `served` is an open graph of a project, a project, or the path of its kg.toml. `origins` are the web origins whose
-    scripts may read the answers (CORS), and, named one by one, ask for changes; empty for none. `largest_request` is in bytes, above it the answer is 413.
+    scripts may read the answers (CORS), and, named one by one, ask for changes; empty for none. `largest_request` and
+    `largest_document` (of RDF that is sent) are in bytes, above them the answer is 413.
     """
     graph = served if isinstance(served, KnowledgeGraph) else KnowledgeGraph.open(served.root if isinstance(served, Project) else served)
     app = Flask("api")
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = largest_request
+    app.config["KG_LARGEST_DOCUMENT"] = largest_document
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.json.ensure_ascii = False
     app.json.sort_keys = False
@@ -47,7 +50,7 @@ def create_app(
     writing.allow(app, writable, origins)
     messages.register(app)
     problems.register(app)
-    for part in (sparql, queries, explain, resource, pages):
+    for part in (sparql, graph_store, queries, explain, resource, pages):
         app.register_blueprint(part.blueprint)
     _register_context(app)
     _register_headers(app, frozenset(origins))
@@ -90,10 +93,10 @@ def _allow_origin(response: Response, origins: frozenset[str]) -> None:
     if allowed is None:
         return
     response.headers["Access-Control-Allow-Origin"] = allowed
-    response.headers["Access-Control-Expose-Headers"] = "Content-Type, Location"
+    response.headers["Access-Control-Expose-Headers"] = "Content-Type, ETag, Location"
     if allowed != "*":
         response.vary.add("Origin")
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = _CORS_METHODS
-        response.headers["Access-Control-Allow-Headers"] = "Accept, Accept-Language, Content-Type"
+        response.headers["Access-Control-Allow-Headers"] = "Accept, Accept-Language, Content-Type, If-Match, If-None-Match"
         response.headers["Access-Control-Max-Age"] = _DAY

@@ -44,9 +44,9 @@ def read() -> QueryRequest | UpdateRequest:
     if request.method in ("GET", "HEAD"):
         return _query(_the_one("query"))
     if request.mimetype == QUERY:
-        return _query(_decoded(request.get_data()))
+        return _query(decoded_text())
     if request.mimetype == UPDATE:
-        return _update(_decoded(request.get_data()))
+        return _update(decoded_text())
     if request.mimetype == FORM:
         if "query" in request.form and "update" in request.form:
             raise WebError("W103", "the form has a query and an update", help="send them one after the other")
@@ -83,11 +83,12 @@ def _the_one(name: str) -> str:
     return texts[0]
 
 
-def _decoded(body: bytes) -> str:
+def decoded_text() -> str:
+    """The body as text; SPARQL is UTF-8."""
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if charset not in ("utf-8", "utf8", "us-ascii"):
         raise WebError("W415", f"SPARQL must be UTF-8, not {charset}", status=415)
     try:
-        return body.decode()
+        return request.get_data().decode()
     except UnicodeDecodeError as error:
         raise WebError("W104", f"the text is not UTF-8 at byte {error.start}") from None

@@ -24,15 +24,15 @@ _STATUS = [  # the first class that fits
     (errors.BuildInProgress, 503),
     (errors.RemoteError, 502),
 ]
-_NO_GRAPH_YET = "S101"
+_CODES = {"S101": 503, "Q501": 403}  # no graph yet; the graph belongs to a build
 
 
 def status_of(error: KgError) -> int:
     """The HTTP status of an error (SPARQL 1.1 Protocol, 2.1.6: 400 for what the client must change, 5xx otherwise)."""
     if isinstance(error, WebError):
         return error.status
-    if error.code == _NO_GRAPH_YET:
-        return 503
+    if error.code in _CODES:
+        return _CODES[error.code]
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from pyoxigraph import NamedNode, Triple
+from pyoxigraph import NamedNode, RdfFormat, Triple
 
 from kg import mapping, reasoner
 from kg.build import BuildReport, OwnedProgram, Progress, build, load_programs
@@ -18,8 +18,10 @@ from kg.explain import Proof, explain
 from kg.project import WELL_KNOWN_PREFIXES, Limits, Project
 from kg.saved_queries import SavedQuery
 from kg.shapes import ValidationReport, load_shapes, validate
+from kg.sparql import graph_store
 from kg.sparql.algebra import Dataset
 from kg.sparql.evaluate import Solutions, Triples, evaluate
+from kg.sparql.graph_store import Expectation, GraphReport
 from kg.sparql.update import Loader, UpdateReport, update
 from kg.store import Store, documents
 from kg.store.documents import LoadReport
@@ -156,6 +158,26 @@ class KnowledgeGraph:
                 loader=loader,
                 file=file,
             )
+
+    def put_graph(
+        self, graph: str | None, sources: Iterable[tuple[documents.Source, RdfFormat]], *, merge: bool = False, expect: Expectation | None = None
+    ) -> GraphReport:
+        """Make documents the content of a graph (None: the default graph), or `merge` them into it: see `kg.sparql.graph_store`."""
+        with self._writing() as store:
+            return graph_store.put(store, graph, sources, merge=merge, expect=expect)
+
+    def drop_graph(self, graph: str | None, *, expect: Expectation | None = None) -> GraphReport:
+        """Take a graph away, or empty the default graph."""
+        with self._writing() as store:
+            return graph_store.drop(store, graph, expect=expect)
+
+    def patch_graph(self, graph: str | None, text: str, *, timeout: float | None = None, expect: Expectation | None = None) -> GraphReport:
+        """Do an update within one graph."""
+        with self._writing() as store:
+            return graph_store.patch(
+                store, graph, text, base=self.project.base if self.project else None, prefixes=self.prefixes,
+                timeout=min(timeout or self.limits.timeout, self.limits.timeout), expect=expect,
+            )  # fmt: skip
 
     def export(self, destination: str | Path, format: str | None = None, graph: str | None = None) -> int:
         """Write the graph, or one named graph, as RDF; returns how many statements."""

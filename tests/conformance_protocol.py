@@ -18,7 +18,7 @@ _RDF = ("text/turtle", "application/n-triples", "application/rdf+xml", "applicat
 
 def fault(case: Case) -> str | None:
     """Why the case fails, or None."""
-    with _project() as folder, KnowledgeGraph.open(folder) as graph:
+    with project() as folder, KnowledgeGraph.open(folder) as graph:
         graph.load(b"", graph="urn:none", format="nt")  # there must be a graph, be it empty
         for name, file in graph_data(case.properties):
             graph.load(file.read_bytes(), graph=name, format="nt")
@@ -30,7 +30,7 @@ def fault(case: Case) -> str | None:
 
 
 @contextmanager
-def _project() -> Iterator[Path]:
+def project() -> Iterator[Path]:
     """A project of its own: its base is what relative IRIs of a query are resolved against."""
     with TemporaryDirectory() as folder:
         (Path(folder) / "ontology" / "x").mkdir(parents=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from tests import (
+    conformance_graph_store,
     conformance_protocol,
     conformance_r2rml,
     conformance_rules,
@@ -21,6 +22,7 @@ SUITES = {
     "sparql11-update": conformance_sparql_update.run,
     "sparql11-results": conformance_sparql.run_results,
     "sparql11-protocol": conformance_protocol.run,
+    "sparql11-graph-store": conformance_graph_store.run,
     "sparql-rl": conformance_rules.run,
     "shacl-core": partial(conformance_shacl.run, "core"),
     "shacl-sparql": partial(conformance_shacl.run, "sparql"),

@@ -1,0 +1,92 @@
+"""RDF documents in requests: their syntax by media type, within a size, gzip on the way; as one body or as parts of a form."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import PurePath
+from typing import IO
+
+from flask import current_app, request
+from pyoxigraph import RdfFormat
+from werkzeug.datastructures import FileStorage
+
+from api.negotiation import TRIPLES, Format
+from api.request_errors import WebError
+from kg.errors import DataError
+from kg.store.formats import GZIP_MAGIC, format_of
+
+_MULTIPART = "multipart/form-data"
+_OPAQUE = ("", "application/octet-stream")
+
+
+def received() -> list[tuple[IO[bytes], RdfFormat]]:
+    """The documents that this request sends: one, or each part of multipart/form-data (Graph Store Protocol, 5.5)."""
+    request.max_content_length = current_app.config["KG_LARGEST_DOCUMENT"]
+    if request.mimetype != _MULTIPART:
+        syntax = _syntax(request.mimetype, request.mimetype_params.get("charset"), None)
+        return [(_Document(_decompressed(request.stream)), syntax)]
+    if request.form:
+        raise WebError("W109", f"the part {next(iter(request.form))!r} is no file", help="give each part a filename and a Content-Type")
+    parts = [part for _, parts in request.files.lists() for part in parts]
+    if not parts:
+        raise WebError("W109", "the form has no documents", help="send each as a part with a filename and a Content-Type")
+    return [(_Document(part.stream), _syntax_of_part(part)) for part in parts]
+
+
+def _syntax_of_part(part: FileStorage) -> RdfFormat:
+    return _syntax(part.mimetype, part.mimetype_params.get("charset"), part.filename)
+
+
+def _syntax(media_type: str, charset: str | None, file_name: str | None) -> RdfFormat:
+    """The syntax of a media type, or of a file's name where the type says nothing; WebError W415 for others than RDF triples."""
+    if charset is not None and charset.lower() not in ("utf-8", "utf8", "us-ascii"):
+        raise WebError("W415", f"RDF must be UTF-8, not {charset}", status=415)
+    found = next((each for each in TRIPLES if media_type == each.media_type), None) or next((each for each in TRIPLES if media_type in each.also), None)
+    if found is None and media_type in _OPAQUE and file_name:
+        found = _by_name(file_name)
+    if found is None:
+        raise WebError("W415", f"a graph cannot be sent as {media_type or 'a body without Content-Type'}", status=415,
+                       help="use Content-Type: " + ", ".join(each.media_type for each in TRIPLES))  # fmt: skip
+    return format_of(found.media_type, None)
+
+
+def _by_name(file_name: str) -> Format | None:
+    try:
+        media_type = format_of(None, PurePath(file_name)).media_type
+    except DataError:
+        return None
+    return next((each for each in TRIPLES if each.media_type == media_type), None)
+
+
+def _decompressed(stream: IO[bytes]) -> IO[bytes]:
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding in ("gzip", "x-gzip"):
+        return gzip.GzipFile(fileobj=stream, mode="rb")
+    if encoding != "identity":
+        raise WebError("W415", f"the body is packed as {encoding}", status=415, help="send it with Content-Encoding: gzip, or as it is")
+    return stream
+
+
+class _Document:
+    """A stream that ends in WebError W413 where a document is too long, however short it was when packed."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._most = current_app.config["KG_LARGEST_DOCUMENT"]
+        self._read = 0
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            chunk = self._stream.read(size if size >= 0 else self._most + 1 - self._read)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise WebError("W105", f"the gzip data is broken: {error}") from None
+        if self._read == 0 and chunk.startswith(GZIP_MAGIC):
+            raise WebError("W415", "the document is packed with gzip", status=415, help="say so with Content-Encoding: gzip, or send it as it is")
+        self._read += len(chunk)
+        if self._read > self._most:
+            raise WebError("W413", f"a document has more than {self._most:,} bytes", status=413, help="load it with kg load, or send it in pieces by POST")
+        return chunk
+
+    def seekable(self) -> bool:
+        return False
