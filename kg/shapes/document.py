@@ -17,6 +17,8 @@ from kg.terms import Term
 Node = NamedNode | BlankNode
 Source = str | Path | bytes
 
+_KEPT_NAMES = 10_000  # of terms, written once for all the results that mention them
+
 
 class ShapesDocument:
     """The union of some RDF documents; named graphs are read like the default graph."""
@@ -26,6 +28,7 @@ class ShapesDocument:
         self.prefixes: dict[str, str] = {}
         self._subjects: dict[Term, list[Node]] = defaultdict(list)  # object → subjects, to find the owner of a blank node
         self._places: list[Places] = []
+        self._names: dict[Term, str] = {}
         self._file_of: dict[Node, int] = {}
 
     @classmethod
@@ -108,6 +111,13 @@ class ShapesDocument:
 
     def name(self, term: Term) -> str:
         """A term as a person would write it; a blank node by its owner."""
+        if term not in self._names:
+            if len(self._names) > _KEPT_NAMES:
+                self._names.clear()
+            self._names[term] = self._name(term)
+        return self._names[term]
+
+    def _name(self, term: Term) -> str:
         if isinstance(term, NamedNode):
             if term.value.startswith(sh("").value):
                 return "sh:" + term.value.removeprefix(sh("").value)

@@ -91,7 +91,7 @@ def default_messages(constraint: Constraint | SparqlConstraint, known: Mapping[s
     if isinstance(constraint, SparqlConstraint):
         name = document.name(constraint.component)
         return (Literal(f"violates {name}", language="en"), Literal(f"违反 {name}", language="zh"))
-    words = {name: plain(value, document) for name, value in known.items()}
+    words = {name: plain(known[name], document) for name in ("value", "path", "count") if name in known}
     words["x"] = plain(constraint.value, document)
     words.setdefault("value", "")
     return tuple(

@@ -137,7 +137,9 @@ class _Maker:
         document = self.validation.shapes.document
         if path is None:
             return None
-        return path_text(self.shape.path, document) if path == self.shape.path_node and self.shape.path is not None else document.name(path)
+        if not isinstance(path, NamedNode):
+            return path_text(self.shape.path, document)
+        return document.name(path)
 
     def _messages(self, row: dict[str, Term | None]) -> tuple[Literal, ...]:
         shape, constraint, document = self.shape, self.constraint, self.validation.shapes.document

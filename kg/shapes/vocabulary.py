@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from pyoxigraph import NamedNode
 
 from kg.terms import RDF
@@ -11,6 +13,7 @@ OWL = "http://www.w3.org/2002/07/owl#"
 RDFS = "http://www.w3.org/2000/01/rdf-schema#"
 
 
+@lru_cache(maxsize=500)
 def sh(name: str) -> NamedNode:
     """The term `sh:name`."""
     return NamedNode(SH + name)
