@@ -24,7 +24,7 @@ def registry() -> Templates:
 
 SQL = duckdb.connect()
 encoding.create_macros(SQL)
-SQL.execute(encoding.template_macro(registry().by_number))
+SQL.execute(encoding.template_macros(registry().by_number))
 
 
 def one(query: str, value: object) -> object:
@@ -39,6 +39,10 @@ def sql_id(lexical: str, datatype: str) -> int | None:
 def sql_literal(term_id: int) -> tuple[str, str]:
     query = f"SELECT {encoding.inline_lexical('x')}, {encoding.inline_datatype('x')} FROM (SELECT ?::BIGINT AS x)"
     return one(query, term_id)
+
+
+def sql_template_id(iri: str) -> int | None:
+    return one(f"SELECT {encoding.template_id_of_iri('x')} FROM (SELECT ?::VARCHAR AS x)", iri)[0]
 
 
 def assert_round_trip(lexical: str, datatype: str) -> None:
@@ -130,11 +134,20 @@ def test_a_template_iri_is_its_number_and_key(key):
         term_id = registry().inline(iri)
         assert terms.uninline(term_id, registry()) == NamedNode(iri)
         assert sql_literal(term_id)[0] == iri
+        assert sql_template_id(iri) == term_id
 
 
 @pytest.mark.parametrize("tail", ["007", "-7", str(2**52), "7x", "", "9" * 30])
 def test_a_key_written_otherwise_is_no_template_iri(tail):
     assert registry().inline(f"http://example.org/item/{tail}") is None
+    assert sql_template_id(f"http://example.org/item/{tail}") is None
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet="0179/-x", max_size=20), st.sampled_from(["", "/page", "/page/2"]))
+def test_python_and_sql_agree_on_any_iri(tail, suffix):
+    for prefix in ("http://example.org/item/", "http://example.org/o'b/"):
+        assert sql_template_id(prefix + tail + suffix) == registry().inline(prefix + tail + suffix)
 
 
 def test_a_template_is_refused_where_the_key_would_be_ambiguous():

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import reduce
 
-from kg.sparql.lexical_forms import case, datatype, language, lexical, quote, term_id
+from kg.sparql.lexical_forms import datatype, language, lexical, quote, term_id
 from kg.sparql.relations import Scope
 from kg.sparql.values import (
     ALL_TAGS,
@@ -85,17 +85,6 @@ def inlined(value: Value) -> Value:
     return Value(ID, exact_id(value), value.nullable, tags=tags)
 
 
-def template_iri_id(lex: str, scope: Scope) -> str:
-    """SQL of the id of an IRI that a registered template covers, else NULL."""
-    branches: list[tuple[str | None, str]] = []
-    for number, (prefix, suffix) in scope.compiler.templates.items():
-        start, end = scope.compiler.parameter(prefix), scope.compiler.parameter(suffix)
-        key = f"substr({lex}, {len(prefix) + 1}, length({lex}) - {len(prefix) + len(suffix)})"
-        made = encoding.template_id(number, encoding.template_key_of_text(key))
-        branches.append((f"starts_with({lex}, {start}) AND ends_with({lex}, {end}) AND ({made}) IS NOT NULL", made))
-    return case(*branches, otherwise="NULL::BIGINT")
-
-
 def general(value: Value, scope: Scope) -> Value:
     """Any value as a TERM."""
     if value.kind == TERM:
@@ -116,7 +105,7 @@ def general(value: Value, scope: Scope) -> Value:
         return general(inlined(scope.bind(value)), scope)
     text = scope.let(lexical(value, scope).sql)
     if value.kind == IRI:
-        return _canonical(f"coalesce({template_iri_id(text, scope)}, {scope.stored_term(TAG_IRI, text, quote(''))})", TAG_IRI, text, "''", scope)
+        return _canonical(f"coalesce({encoding.template_id_of_iri(text)}, {scope.stored_term(TAG_IRI, text, quote(''))})", TAG_IRI, text, "''", scope)
     if value.kind == STRING:
         return _canonical(scope.stored_term(TAG_STRING, text, quote("")), TAG_STRING, text, "''", scope)
     if value.kind == TEXT:

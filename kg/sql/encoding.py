@@ -17,6 +17,7 @@ from kg.terms import (
     KEY_BITS,
     MAX_KEY,
     MAX_SCALE,
+    MAX_TEMPLATES,
     PAYLOAD_MASK,
     TAG_BITS,
     TAG_BOOLEAN,
@@ -148,6 +149,11 @@ def template_key_of_text(text_sql: str) -> str:
     )
 
 
+def template_id_of_iri(iri_sql: str) -> str:
+    """BIGINT: the id of an IRI's text that a template of the file covers, or NULL."""
+    return f"kg_template_id_of_iri({iri_sql})"
+
+
 _LEXICAL_MACROS = {
     XSD_INTEGER: "kg_integer_of_text",
     XSD_DECIMAL: "kg_decimal_of_text",
@@ -262,8 +268,7 @@ def _build_macros() -> str:
                 f"WHEN {has_tag('x', TAG_DATETIME_OFFSET, TAG_DATETIME_OFFSET + 3)} THEN {_local_text(f'{payload_sql} >> 7', f'({tag_sql} & 3)')} || {_zone_text(quarter)} "
                 f"WHEN {has_tag('x', TAG_BOOLEAN)} THEN CASE {payload_sql} WHEN 1 THEN 'true' ELSE 'false' END END",
             ),
-            # Replaced by `template_macro` as soon as a file knows templates.
-            _create("kg_inline_lexical", "x", "kg_inline_literal_text(x)"),
+            template_macros({}),  # made anew whenever a file gets a template
             _create(
                 "kg_datetime_id",
                 "t",
@@ -306,18 +311,28 @@ def _build_macros() -> str:
     )
 
 
-def template_macro(templates: dict[int, tuple[str, str]]) -> str:
-    """The statement that teaches `inline_lexical` the templates of a file (few: a CASE, not a join)."""
+def template_macros(templates: dict[int, tuple[str, str]]) -> str:
+    """The statements that teach `inline_lexical` and `template_id_of_iri` the templates of a file.
+
+    They are few: a CASE and a constant map, not a join.
+    """
     if not templates:
-        return _create("kg_inline_lexical", "x", "kg_inline_literal_text(x)")
-    number = f"(({'x'} >> {KEY_BITS}) & 1023)"
+        return _create("kg_inline_lexical", "x", "kg_inline_literal_text(x)") + _create("kg_template_id_of_iri", "t", "NULL::BIGINT")
     cases = " ".join(
         f"WHEN {n} THEN {_quote(prefix)} || ({template_key('x')})::VARCHAR{' || ' + _quote(suffix) if suffix else ''}"
         for n, (prefix, suffix) in sorted(templates.items())
     )
+    number = f"((x >> {KEY_BITS}) & {MAX_TEMPLATES - 1})"
+    known = ", ".join(f"{_quote(prefix + _KEY + suffix)}: {TEMPLATE_FLAG | n << KEY_BITS}" for n, (prefix, suffix) in sorted(templates.items()))
+    key = "TRY_CAST(regexp_extract(t, '([0-9]{1,16})[^0-9]*$', 1) AS BIGINT)"
+    # The key is the last run of digits, written canonically: what is left of the IRI is looked up whole.
+    form = f"regexp_replace(t, '^(.*[^0-9])(?:0|[1-9][0-9]{{0,15}})([^0-9]*)$', '\\1{_KEY}\\2')"
     return _create(
         "kg_inline_lexical", "x", f"CASE WHEN x >= {base(TAG_TEMPLATE)} THEN CASE {number} {cases} END ELSE kg_inline_literal_text(x) END"
-    )
+    ) + _create("kg_template_id_of_iri", "t", f"CASE WHEN {key} <= {MAX_KEY} THEN MAP {{{known}}}[{form}] + {key} END")
+
+
+_KEY = "\x01"  # stands for the key where a template is looked up; no IRI holds it
 
 
 def _quote(text: str) -> str:

@@ -179,7 +179,7 @@ class Dictionary:
             return None
         self._connection.execute("INSERT INTO templates VALUES (?, ?, ?)", [number, prefix, suffix])
         self.templates.add(number, prefix, suffix)
-        self._connection.execute(encoding.template_macro(self.templates.by_number))
+        self._connection.execute(encoding.template_macros(self.templates.by_number))
         self._recode(number, prefix, suffix)
         return number
 
