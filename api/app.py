@@ -8,7 +8,19 @@ from urllib.parse import urlencode
 
 from flask import Flask, Response, request
 
-from api import current, explain, graph_store, messages, pages, problems, queries, resource, sparql, writing
+from api import (
+    current,
+    description,
+    explain,
+    graph_store,
+    messages,
+    pages,
+    problems,
+    queries,
+    resource,
+    sparql,
+    writing,
+)
 from api.request_errors import WebError
 from kg import KnowledgeGraph
 from kg.project import Project
@@ -50,7 +62,7 @@ def create_app(
     writing.allow(app, writable, origins)
     messages.register(app)
     problems.register(app)
-    for part in (sparql, graph_store, queries, explain, resource, pages):
+    for part in (sparql, graph_store, description, queries, explain, resource, pages):
         app.register_blueprint(part.blueprint)
     _register_context(app)
     _register_headers(app, frozenset(origins))

@@ -14,7 +14,7 @@ from uuid import uuid4
 from flask import Blueprint, Response, jsonify, request
 from pyoxigraph import NamedNode
 
-from api import current, documents, negotiation, operations, writing
+from api import current, description, documents, negotiation, operations, writing
 from api.negotiation import TRIPLES, Format
 from api.request_errors import WebError
 from kg.sparql.graph_store import Catalogued, GraphReport, catalogued
@@ -32,10 +32,12 @@ _CHUNK = 65_536
 @blueprint.route("/graph-store/", methods=_METHODS, endpoint="with_slash")
 @blueprint.route("/graph-store/<path:local>", methods=_METHODS, endpoint="direct")
 def endpoint(local: str | None = None) -> Response:
-    """One graph; POST without a name makes a new one."""
+    """One graph; without a name, POST makes a new one, and GET tells which there are."""
     names_no_graph = local is None and not ({"graph", "default"} & set(request.args))
     if names_no_graph and request.method == "POST":
         return _changed(_put(f"{current.project().base}graph/{uuid4()}", merge=True))
+    if names_no_graph and request.method in ("GET", "HEAD"):
+        return description.service()
     graph = _graph_of_path() if local is not None else _graph_of_parameters()
     if request.method in ("GET", "HEAD"):
         return _read(graph)

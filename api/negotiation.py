@@ -58,6 +58,12 @@ def choose(accept: str | None, offered: Sequence[Format]) -> Format:
     return best
 
 
+def accepts(accept: str | None, format: Format) -> bool:
+    """Whether the client takes this format at all."""
+    ranges = parse_accept(accept)
+    return not ranges or _quality(ranges, format.media_type) > 0
+
+
 def named(name: str, offered: Sequence[Format]) -> Format:
     """The format that `format=` or a suffix names: a short name or a media type.
 

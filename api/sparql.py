@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
-from api import answers, current, negotiation, operations, writing
-from api.negotiation import HTML, JSON, TURTLE
+from api import answers, conditional, current, description, negotiation, operations, writing
+from api.negotiation import HTML, JSON, TRIPLES, TURTLE
 from api.operations import QueryRequest, UpdateRequest
 from api.problems import status_of
 from api.request_errors import WebError
@@ -18,10 +18,12 @@ blueprint = Blueprint("sparql", __name__)
 @blueprint.route("/sparql", methods=["GET", "POST"])
 @blueprint.route("/sparql/", methods=["GET", "POST"], endpoint="with_slash")
 def endpoint() -> Response:
-    """Answer a query or do an update; without either, show the page to people and say what is missing to programs."""
+    """Answer a query or do an update; without either, show the page to people and describe the service to programs."""
     if request.method in ("GET", "HEAD") and "query" not in request.args:
         if negotiation.prefers_html(request.headers.get("Accept"), JSON, TURTLE):
             return _page(_example_text())
+        if set(request.args) <= {"format"} and _wants_description():
+            return description.service()
         raise WebError("W102", "there is no query", help="send ?query=…, or POST the query as application/sparql-query")
     asked = operations.read()
     if isinstance(asked, UpdateRequest):
@@ -36,7 +38,19 @@ def endpoint() -> Response:
     return _page(asked.text, asked, answer=answer, links=_links(asked, answers.offered_for(result)))
 
 
+def _wants_description() -> bool:
+    """Whether the client takes RDF; a client of query results alone has forgotten its query."""
+    accept = request.headers.get("Accept")
+    return bool(request.args) or any(negotiation.accepts(accept, each) for each in TRIPLES)
+
+
 def _answer(asked: QueryRequest) -> Response:
+    if request.method == "POST" or conditional.is_volatile(asked.text):
+        return _result(asked)
+    return conditional.answer(lambda: _result(asked))
+
+
+def _result(asked: QueryRequest) -> Response:
     result = _run(asked)
     offered = answers.offered_for(result)
     format = negotiation.named(asked.format, offered) if asked.format else negotiation.choose(request.headers.get("Accept"), offered)

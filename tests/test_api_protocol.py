@@ -65,7 +65,8 @@ def test_text_beyond_ascii_arrives_unharmed(client):
 @pytest.mark.parametrize(
     ("status", "code", "arguments"),
     [
-        (400, "W102", {"method": "GET"}),
+        (400, "W102", {"method": "GET", "headers": {"Accept": "application/sparql-results+json"}}),
+        (400, "W102", {"method": "GET", "query_string": {"qeury": WEIGHTS}}),
         (400, "W103", {"method": "GET", "query_string": {"query": [WEIGHTS, WEIGHTS]}}),
         (400, "W103", {"method": "POST", "data": "", "content_type": FORM}),
         (400, "W104", {"method": "POST", "data": b"ASK { \xff }", "content_type": "application/sparql-query"}),
