@@ -94,8 +94,11 @@ class BodyCompiler:
             around = self.project(rows, [v for v in rows.columns if v in used], distinct=True)
             inner, _ = self._filtered(self.join([around, inner]), filters)
         shared = [v for v in inner.columns if v in rows.columns]
-        same = " AND ".join(f"n.{inner.columns[v]} = x.{rows.columns[v]}" for v in shared) or "true"
-        sql = f"SELECT x.* FROM ({rows.sql}) x WHERE NOT EXISTS (SELECT 1 FROM ({inner.sql}) n WHERE {same})"
+        if shared:
+            same = " AND ".join(f"n.{inner.columns[v]} = x.{rows.columns[v]}" for v in shared)
+            sql = f"SELECT x.* FROM ({rows.sql}) x ANTI JOIN ({inner.sql}) n ON {same}"
+        else:
+            sql = f"SELECT x.* FROM ({rows.sql}) x WHERE NOT EXISTS (SELECT 1 FROM ({inner.sql}) n)"
         return Rows(sql, rows.columns, _steps([rows, inner]))
 
     # ── relations ────────────────────────────────────────────────────────────────────────────────────────────

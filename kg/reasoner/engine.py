@@ -180,7 +180,7 @@ def _once(knowledge: Knowledge, rule: Rule, number: int, round_number: int) -> i
         known = "rl_known"
     insert = Statement(
         f"SELECT DISTINCT c.s, c.p, c.o, {number}, {round_number} FROM ({candidates}) c "
-        f"WHERE NOT EXISTS (SELECT 1 FROM {known} k WHERE k.s = c.s AND k.p = c.p AND k.o = c.o)",
+        f"ANTI JOIN {known} k ON k.s = c.s AND k.p = c.p AND k.o = c.o",
         statement.steps,
     )
     count = knowledge.run(f"INSERT INTO rl_inferred {knowledge.ready(insert)}").fetchone()[0]

@@ -20,7 +20,7 @@ from kg.reasoner.invariant import with_invariants
 from kg.reasoner.knowledge import CONCLUSION, Knowledge, Recursion, recursion_of, recursions
 from kg.reasoner.model import Rule, variables_of
 from kg.reasoner.paths import as_triples
-from kg.reasoner.rows import Columns, Rows
+from kg.reasoner.rows import Columns, Rows, lacking
 from kg.reasoner.running import RESULT, Running
 from kg.reasoner.statement import PARITY, Statement
 from kg.reasoner.stratify import can_match, cycle_through, premises
@@ -275,15 +275,12 @@ class Fixpoint:
 
     def _add(self, relation: Recursion, selects: list[str], parity: int) -> int:
         """Put into the delta of this parity what the SELECTs find and the full relation lacks."""
-        known, same = relation.full, "f.s = c.s AND f.p = c.p AND f.o = c.o"
-        keys = "c.s, c.p, c.o"
-        if relation.predicate is not None:  # p is one constant: leave it out of keys
-            keys, same = "c.s, c.o", "f.s = c.s AND f.o = c.o"
+        columns = ["s", "p", "o"] if relation.predicate is None else ["s", "o"]  # p is one constant then
+        keys = ", ".join(f"c.{column}" for column in columns)
         predicate = "c.p" if relation.predicate is None else f"{self.knowledge.constant(relation.predicate)}::BIGINT"
-        return self.knowledge.run(
-            f"CREATE OR REPLACE TEMP TABLE {relation.delta(parity)} AS SELECT c.s, {predicate} AS p, c.o, min(c.rule) AS rule "
-            f"FROM ({' UNION ALL '.join(selects)}) c WHERE NOT EXISTS (SELECT 1 FROM {known} f WHERE {same}) GROUP BY {keys}"
-        ).fetchone()[0]
+        candidates = f"SELECT c.s, {predicate} AS p, c.o, min(c.rule) AS rule FROM ({' UNION ALL '.join(selects)}) c GROUP BY {keys}"
+        select = lacking(candidates, relation.full, columns)
+        return self.knowledge.run(f"CREATE OR REPLACE TEMP TABLE {relation.delta(parity)} AS {select}").fetchone()[0]
 
     def _finish(self) -> None:
         for relation in self._relations:

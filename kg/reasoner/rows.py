@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kg.reasoner.statement import Step
@@ -42,3 +42,20 @@ class Columns:
 
     def of(self, variable: a.Var) -> str:
         return self._names.setdefault(variable, f"v{len(self._names)}")
+
+
+def lacking(candidates: str, table: str, columns: Sequence[str]) -> str:
+    """A SELECT of those rows of the SELECT `candidates` whose `columns` are not in `table`.
+
+    The table may be much larger than the candidates: it is first reduced to rows that match one, which DuckDB does by
+    one scan, where a plain NOT EXISTS would build a hash table of all of it.
+    """
+
+    def same(left: str, right: str) -> str:
+        return " AND ".join(f"{left}.{column} = {right}.{column}" for column in columns)
+
+    known = f"SELECT {', '.join(f's.{column}' for column in columns)} FROM {table} s SEMI JOIN candidate c ON {same('s', 'c')}"
+    return (
+        f"WITH candidate AS MATERIALIZED ({candidates}) "
+        f"SELECT c.* FROM candidate c ANTI JOIN ({known}) k ON {same('k', 'c')}"
+    )

@@ -18,7 +18,7 @@ import duckdb
 from kg.errors import RuleError
 from kg.reasoner.aggregate import RunningAggregate
 from kg.reasoner.model import Rule, short_name
-from kg.reasoner.rows import Columns, Rows
+from kg.reasoner.rows import Columns, Rows, lacking
 from kg.sparql import algebra as a
 from kg.sparql.values import EXACT, Value
 from kg.sql import encoding
@@ -133,9 +133,8 @@ class Running:
         they stand, none can come twice."""
         if self.is_distinct and parts == 1:
             return f"SELECT {names} FROM ({candidates}) c"
-        same = " AND ".join(f"s.{name} = c.{name}" for name in self._names)
-        known = "" if self._is_empty else f" WHERE NOT EXISTS (SELECT 1 FROM rl_share_{self.number} s WHERE {same})"
-        return f"SELECT DISTINCT {names} FROM ({candidates}) c{known}"
+        each_once = f"SELECT DISTINCT {names} FROM ({candidates}) c"
+        return each_once if self._is_empty else lacking(each_once, f"rl_share_{self.number}", self._names)
 
     def _learn_values(self) -> str:
         """SQL of the value of a row of rl_more_n. Values must be exact numbers, and for SUM not negative: else the
