@@ -188,6 +188,44 @@ def test_counting_and_the_greatest_value_work_in_a_recursion():
     assert concluded(data, rules) == {"c is popular", "d is popular", "q is loud"}
 
 
+def test_an_aggregate_and_a_recursive_pattern_in_one_body_wait_for_each_other():
+    rules = """
+    RULE :on { ?y :is :on } WHERE {
+      ?guard :watches ?y . ?guard :is :on .
+      { SELECT ?y (COUNT(?x) AS ?n) WHERE { ?x :feeds ?y . ?x :is :on } GROUP BY ?y } FILTER(?n >= 2) }
+    """
+    feeds = ":a :is :on . :b :is :on . :a :feeds :c, :d, :e . :b :feeds :c, :d . :c :feeds :e ."
+    late_guard = ":a :watches :c . :c :watches :d . :d :watches :e ."  # the counts are there before the guards
+    assert concluded(feeds + late_guard, rules) == {"c is on", "d is on", "e is on"}
+    late_count = ":a :watches :c, :d, :e ."  # the guards are there before the counts
+    assert concluded(feeds + late_count, rules) == {"c is on", "d is on", "e is on"}
+    assert concluded(feeds + ":x :watches :c .", rules) == set()
+
+
+def test_a_repeated_path_over_its_own_conclusions_is_refused():
+    error = refusal("RULE :r { ?x :p ?y } WHERE { { SELECT DISTINCT ?x ?y WHERE { ?x :p+ ?z . ?z :q ?y } } }", ":a :p :b . :b :q :c .")
+    assert error.code == "R213"
+    assert "path" in error.message
+
+
+def test_a_union_in_a_sub_select_takes_part_in_the_recursion():
+    rules = """
+    RULE :r { ?x :p ?y } WHERE { { SELECT DISTINCT ?x ?y WHERE { { ?x :next ?y } UNION { ?x :p ?z . ?z :next ?y } } } }
+    """
+    assert concluded(":a :next :b . :b :next :c . :c :next :d .", rules) == {
+        "a p b", "b p c", "c p d", "a p c", "b p d", "a p d",
+    }  # fmt: skip
+
+
+def test_the_least_value_may_fall_as_the_recursion_goes_on():
+    rules = """
+    RULE :near { ?x :is :near } WHERE {
+      { SELECT ?x (MIN(?d) AS ?least) WHERE { ?x :next ?y . ?y :is :near . ?x :distance ?d } GROUP BY ?x } FILTER(?least < 10) }
+    """
+    data = ":a :is :near . :b :next :a ; :distance 20, 3.5 . :c :next :b ; :distance 10 ."
+    assert concluded(data, rules) == {"b is near"}
+
+
 def test_a_negative_value_in_a_recursive_sum_is_refused_with_its_triple():
     error = refusal(CONTROL, ":s :holder :a ; :of :b ; :votes -1 .")
     assert error.code == "R208"
@@ -263,6 +301,18 @@ def test_conclusions_whose_ground_is_gone_disappear():
         assert store.connection.execute("SELECT count(*) FROM quads WHERE rule IS NOT NULL").fetchone()[0] == 1
 
 
+def test_a_conclusion_that_is_asserted_later_leaves_the_inferred_graph_and_comes_back():
+    with store_of(":a :next :b . :b :next :c .") as store:
+        programs = [("infer:one", "http://example.org/g1", program(REACHES))]
+        infer(store, programs)
+        load(store, b"<http://example.org/a> <http://example.org/reaches> <http://example.org/c> .", format="ttl", graph="http://example.org/edit")
+        assert infer(store, programs).diffs["infer:one"].deleted == 1
+        count = store.connection.execute("SELECT count(*), count(*) FILTER (NOT again) FROM quads").fetchone()
+        assert count == (5, 5)
+        store.delete("SELECT g, s, p, o FROM quads WHERE g IN (SELECT id FROM graphs WHERE iri LIKE '%edit')")
+        assert infer(store, programs).diffs["infer:one"].inserted == 1
+
+
 def test_premises_have_smaller_rounds_than_their_conclusion():
     with store_of(" ".join(f":n{i} :next :n{i + 1} ." for i in range(6))) as store:
         infer(store, [("infer:one", "http://example.org/g1", program(REACHES))])
@@ -272,13 +322,18 @@ def test_premises_have_smaller_rounds_than_their_conclusion():
         assert len(set(rounds.values())) == 6
 
 
+def test_no_program_concludes_nothing():
+    with store_of(":a :next :b .") as store:
+        assert infer(store, []).triples == 0
+
+
 def test_a_time_limit_ends_a_run_that_takes_too_long():
     with store_of(" ".join(f":n{i} :next :n{i + 1} ." for i in range(300))) as store, pytest.raises(RuleError) as caught:
         infer(store, [("infer:one", "http://example.org/g1", program(REACHES))], timeout=0.05)
     assert caught.value.code == "R211"
 
 
-def test_parse_is_complete():  # every conclusion is a real RDF triple that a parser reads back
+def test_every_conclusion_is_a_triple_that_a_parser_reads_back():
     with store_of(":a :next :b .") as store:
         text = "\n".join(f"{t} ." for t in infer_only(store, program(REACHES)))
     assert len(list(parse(text.encode(), format=RdfFormat.N_TRIPLES))) == 1

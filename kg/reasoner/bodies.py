@@ -37,6 +37,8 @@ def alternatives(pattern: a.Pattern, is_recursive: Reads) -> list[Branch]:
     """The conjunctions whose union the pattern is. What reads nothing recursive may stay `Opaque`."""
     match pattern:
         case a.BGP(triples=triples):
+            if any(isinstance(triple, a.PathPattern) and is_recursive(triple) for triple in triples):
+                raise CannotFlatten("a repeated property path over what the recursion concludes")
             return [triples]
         case a.Join(left=left, right=right):
             return [one + other for one in alternatives(left, is_recursive) for other in alternatives(right, is_recursive)]
