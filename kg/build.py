@@ -11,7 +11,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from kg import mapping, reasoner
@@ -84,7 +84,7 @@ def build(
     tell = on_progress or (lambda stage, detail: None)
     tell("read", "content files and sources")
     steps = plan(project, only, overrides or {}, on_progress)
-    programs = load_programs(project) if only in (None, "infer") else []
+    programs = rule_files(project) if only in (None, "infer") else []
     report = BuildReport()
     current = versions.current()
     if current is not None:
@@ -94,6 +94,7 @@ def build(
             report.version, report.seconds = current.number, time.perf_counter() - started
             report.skipped = [step.name for step in steps]
             return report
+    reasoner.check([program.program for program in programs])  # a wrong rule fails before anything is written
     with versions.write() as draft:
         with draft.store.batch():
             _bring_up_to_date(draft.store, steps, report, tell)
@@ -108,7 +109,7 @@ def build(
 
 
 def plan(project: Project, only: str | None, overrides: Mapping[str, str], on_progress: Progress | None) -> list[Step]:
-    """The steps before inference, each parsed and fingerprinted: a wrong file fails here, before anything is written."""
+    """The steps before inference, each fingerprinted: a wrong mapping fails here, before anything is written."""
     steps: list[Step] = []
     if only in (None, "ontology", "map"):
         steps += [_ontology_step(project, file) for file in project.ontology()]
@@ -151,24 +152,35 @@ def _map(project: Project, file: ContentFile, owner: str, sources: mapping.Sourc
 # ── Inference ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True)
+@dataclass
 class OwnedProgram:
-    """One rule file: the graph it writes, and its parsed rules."""
+    """One rule file: the graph it writes, and its rules, parsed when first asked for."""
 
     owner: str
     graph: str
     path: Path
-    program: reasoner.Program
+    read: Callable[[], reasoner.Program]
+
+    @cached_property
+    def program(self) -> reasoner.Program:
+        return self.read()
+
+    def texts(self) -> list[str]:
+        """Its text, and those of the files it imports."""
+        text = self.path.read_text(encoding="utf-8")
+        if "IMPORTS" not in text.upper():
+            return [text]
+        return [Path(file).read_text(encoding="utf-8") for file in self.program.files]
 
 
-def load_programs(project: Project) -> list[OwnedProgram]:
-    """Every rule file of the project, parsed and checked for safety; together they are one program."""
+def rule_files(project: Project) -> list[OwnedProgram]:
+    """Every rule file of the project; together they are one program."""
     return [
         OwnedProgram(
             f"infer:{file.key}",
             project.graph_iri("infer", file),
             file.path,
-            reasoner.load_program([file.path], prefixes=project.prefixes, base=project.base),
+            partial(reasoner.load_program, [file.path], prefixes=project.prefixes, base=project.base),
         )
         for file in project.rules()
     ]
@@ -176,7 +188,7 @@ def load_programs(project: Project) -> list[OwnedProgram]:
 
 def infer_fingerprint(store: Store, programs: list[OwnedProgram]) -> str:
     """Changes with any rule file and with any graph that is not itself inferred."""
-    texts = [program.path.read_text(encoding="utf-8") for program in programs]
+    texts = [program.texts() for program in programs]
     inputs = [(graph["iri"], graph["revision"]) for graph in store.graphs() if not str(graph["owner"]).startswith("infer:")]
     return _digest(repr((texts, inputs)).encode())
 

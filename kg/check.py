@@ -20,7 +20,7 @@ from pathlib import Path
 from pyoxigraph import BlankNode, RdfFormat, Triple, parse
 
 from kg import saved_queries
-from kg.build import OwnedProgram, load_programs
+from kg.build import OwnedProgram, rule_files
 from kg.errors import DataError, KgError, Location
 from kg.graph import KnowledgeGraph
 from kg.project import ContentFile, Project
@@ -64,7 +64,7 @@ def check(graph: KnowledgeGraph, paths: Iterable[str | Path] = ()) -> Iterator[O
         yield _timed("ontology", file, project, lambda file=file: _ontology_faults(graph, file, project))
     cases = list(filter(is_wanted, project.cases()))
     if cases:
-        programs = load_programs(project)
+        programs = rule_files(project)
         with _ontology_store(project) as store:
             for file in cases:
                 yield _timed("case", file, project, lambda file=file: _case_faults(store, file, project, programs))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pyoxigraph import NamedNode, RdfFormat, Triple
 
 from kg import mapping, reasoner
-from kg.build import BuildReport, OwnedProgram, Progress, build, load_programs
+from kg.build import BuildReport, OwnedProgram, Progress, build, rule_files
 from kg.errors import ProjectError
 from kg.explain import Proof, explain
 from kg.project import WELL_KNOWN_PREFIXES, Limits, Project
@@ -260,7 +260,7 @@ class KnowledgeGraph:
         return self.project
 
     def _programs(self) -> list[OwnedProgram]:
-        return load_programs(self._the_project())
+        return rule_files(self._the_project())
 
     @contextmanager
     def _tracing(self) -> Iterator[Callable[[Triple, str], list[mapping.SourceRow]]]:
