@@ -154,6 +154,12 @@ def test_order_is_unbound_blank_iri_literal_and_numbers_by_value():
     assert [short(term) for term in found[2:]] == [":i", "9.5", "10", "a", "b"]
 
 
+def test_unbound_comes_first_among_terms_of_the_graph_and_of_the_query():
+    store = graph(':a :p "z" . :b :q 1 .')
+    query = "SELECT ?x { { :a :p ?x } UNION { :b :q ?n BIND(CONCAT('a', 'b') AS ?x) } UNION { :b :q ?n BIND(?n + 1 AS ?x) } UNION {} } ORDER BY ?x"
+    assert rows(store, query) == [(None,), ("2",), ("ab",), ("z",)]
+
+
 def test_construct_makes_new_blank_nodes_for_each_solution_and_leaves_out_what_is_no_triple():
     store = graph(":a :p 1 . :b :p 2 .")
     triples = list(evaluate(store, "CONSTRUCT { ?s :is [] . ?v :of ?s . ?s :none ?nothing } { ?s :p ?v }", prefixes=PREFIXES))

@@ -99,7 +99,7 @@ def _rank(value: Value, scope: Scope) -> str:
     if value.kind == TERM:
         name = scope.let(value.sql)
         stored = _rank(term_id(name), scope)
-        return f"CASE WHEN {name}.id >= 0 THEN {stored} ELSE CASE {name}.id WHEN -{TAG_BLANK} THEN 0 WHEN -{terms.TAG_IRI} THEN 1 WHEN -{TAG_TYPED} THEN 8 ELSE 6 END END"
+        return f"CASE WHEN {name}.id IS NULL THEN NULL WHEN {name}.id >= 0 THEN {stored} ELSE CASE {name}.id WHEN -{TAG_BLANK} THEN 0 WHEN -{terms.TAG_IRI} THEN 1 WHEN -{TAG_TYPED} THEN 8 ELSE 6 END END"
     tag = tag_sql(value)
     typed = "8"
     if TAG_TYPED in value.tags:
