@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -275,5 +275,9 @@ class KnowledgeGraph:
                 sources = mapping.load_sources(project.sources(file.domain), {})
                 return opened.enter_context(mapping.Tracer(file.path, sources, project.base))
 
-            yield lambda triple, graph: tracer(graph).rows_for(triple) if graph in files else []
+            def rows_for(triple: Triple, graph: str) -> list[mapping.SourceRow]:
+                rows = tracer(graph).rows_for(triple) if graph in files else []
+                return [replace(row, file=project.relative(Path(row.file))) if row.file else row for row in rows]
+
+            yield rows_for
 
