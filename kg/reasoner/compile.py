@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from kg.reasoner.bodies import Branch, Element, Opaque, substitute
 from kg.reasoner.expressions import Expressions
-from kg.reasoner.model import Rule, variables_of, visible_variables
+from kg.reasoner.model import variables_of, visible_variables
 from kg.reasoner.rows import UNIT, Columns, Rows, Source
 from kg.reasoner.statement import Step
 from kg.sparql import algebra as a
@@ -184,19 +184,19 @@ class BodyCompiler:
 
     # ── heads ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def head(self, rule: Rule, pattern: a.TriplePattern, rows: Rows) -> str:
+    def head(self, pattern: a.TriplePattern, rows: Rows) -> str:
         """A SELECT of s, p, o; what would be no RDF triple (a literal as subject) is left out, as CONSTRUCT does."""
         parts, conditions = [], []
-        certain = _resource_variables(rule)
         for place, node in (("s", pattern.subject), ("p", pattern.predicate), ("o", pattern.object)):
             if not isinstance(node, a.Var):
                 parts.append(f"{self.constant(node)}::BIGINT AS {place}")
                 continue
             column = f"x.{rows.columns[node]}"
             parts.append(f"{column} AS {place}")
-            if place == "p" and node not in certain["p"]:
+            kind = self.kinds.get(node, ALL_TAGS)
+            if place == "p" and not kind <= PREDICATE_TAGS:
                 conditions.append(_is_iri(column))
-            if place == "s" and node not in certain["s"] | certain["p"]:
+            if place == "s" and not kind <= SUBJECT_TAGS:
                 conditions.append(f"({_is_iri(column)} OR {column} >> {TAG_BITS} = {TAG_BLANK})")
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return f"SELECT {', '.join(parts)} FROM ({rows.sql}) x{where}"
@@ -204,15 +204,6 @@ class BodyCompiler:
 
 def _is_iri(column: str) -> str:
     return f"({column} >> {TAG_BITS} = {TAG_IRI} OR {column} >= {TAG_TEMPLATE << TAG_BITS})"
-
-
-def _resource_variables(rule: Rule) -> dict[str, set[a.Var]]:
-    """Variables that a triple pattern of the body holds in subject or predicate position: they need no check."""
-    patterns = [e for e in rule.body if isinstance(e, a.TriplePattern)]
-    return {
-        "s": {p.subject for p in patterns if isinstance(p.subject, a.Var)},
-        "p": {p.predicate for p in patterns if isinstance(p.predicate, a.Var)},
-    }
 
 
 def _steps(parts: Sequence[Rows]) -> tuple[Step, ...]:

@@ -171,7 +171,7 @@ def _once(knowledge: Knowledge, rule: Rule, number: int, round_number: int) -> i
     statement = Statement(rows.sql, rows.steps)
     if len(rule.head) > 1:
         statement = statement.materialised("rl_rows")
-    selects = [compiler.head(rule, head, Rows(statement.sql, rows.columns)) for head in rule.head]
+    selects = [compiler.head(head, Rows(statement.sql, rows.columns)) for head in rule.head]
     candidates = " UNION ALL ".join(selects)
     if all(isinstance(head.predicate, NamedNode) for head in rule.head):
         predicates = sorted({knowledge.constant(head.predicate) for head in rule.head})

@@ -26,6 +26,7 @@ from kg.reasoner.statement import PARITY, Statement
 from kg.reasoner.stratify import can_match, cycle_through, premises
 from kg.reasoner.watch import Watch
 from kg.sparql import algebra as a
+from kg.sparql.values import ALL_TAGS
 from kg.sql.temporary import create_empty
 
 
@@ -129,13 +130,18 @@ class Fixpoint:
                     shared = shared.materialised(f"rl_rows_{self._tables}")
                     rows = Rows(shared.sql, rows.columns)
                 for head in rule.head:
-                    select = f"SELECT s, p, o, {self.numbers[id(rule)]} AS rule FROM ({compiler.head(rule, head, rows)}) h"
+                    select = f"SELECT s, p, o, {self.numbers[id(rule)]} AS rule FROM ({compiler.head(head, rows)}) h"
                     relation = recursion_of(head, self._relations)
                     self._parts[relation].append(Part(Statement(select, shared.steps), trigger))
 
     def _compiler(self, elements: Sequence, columns: Columns) -> BodyCompiler:
         kinds = self.knowledge.kinds(elements, self._heads)
-        kinds |= {e.running.aggregate.result: RESULT for e in elements if isinstance(e, Total)}
+        for aggregate in [e.running.aggregate for e in elements if isinstance(e, Total)]:
+            branches = [self.knowledge.kinds(branch, self._heads) for branch in aggregate.branches]
+            for key in aggregate.keys:
+                possible = frozenset().union(*[branch.get(key, ALL_TAGS) for branch in branches])
+                kinds[key] = kinds.get(key, ALL_TAGS) & possible
+            kinds[aggregate.result] = RESULT
         return BodyCompiler(self.knowledge.constant, self.knowledge.expressions, self.knowledge.triple_terms, kinds, columns)
 
     def _branches(self, rule: Rule, columns: Columns) -> list[tuple[Element | Total, ...]]:
