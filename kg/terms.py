@@ -333,10 +333,19 @@ def dictionary_key(term: Term) -> tuple[int, str, str]:
     return TAG_TYPED, term.value, term.datatype.value
 
 
+def _named_node(iri: str) -> NamedNode:
+    """The IRI as it is, one with illegal characters too: a mapping may ask for such (RML's UnsafeIRI)."""
+    try:
+        return NamedNode(iri)
+    except ValueError:
+        escaped = re.sub(r"[\x00-\x20<>\"{}|\\^`]", lambda match: f"\\u{ord(match[0]):04X}", iri)
+        return next(parse(f"<{escaped}> <urn:p> <urn:o> .".encode(), format=RdfFormat.N_TRIPLES, lenient=True)).subject
+
+
 def dictionary_term(tag: int, lexical: str, extra: str) -> Term:
     """The term of a dictionary row: the inverse of `dictionary_key`."""
     if tag == TAG_IRI:
-        return NamedNode(lexical)
+        return _named_node(lexical)
     if tag == TAG_STRING:
         return Literal(lexical)
     if tag == TAG_LANG:

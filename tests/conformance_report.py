@@ -11,6 +11,7 @@ from tests import (
     conformance_graph_store,
     conformance_protocol,
     conformance_r2rml,
+    conformance_rml,
     conformance_rules,
     conformance_shacl,
     conformance_sparql,
@@ -27,6 +28,7 @@ SUITES = {
     "shacl-core": partial(conformance_shacl.run, "core"),
     "shacl-sparql": partial(conformance_shacl.run, "sparql"),
     "r2rml": conformance_r2rml.run,
+    "rml-core": partial(conformance_rml.run, conformance_rml.CORE),
 }
 
 

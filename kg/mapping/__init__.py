@@ -1,4 +1,4 @@
-"""R2RML: relational tables and files → encoded quads, with reports, rejects and the way back to the source rows.
+"""R2RML and RML: tables, files and records → encoded quads, with reports, rejects and the way back to the source rows.
 
 The mistakes that are refused, each a MappingError with its place and remedy:
 
@@ -12,13 +12,15 @@ The mistakes that are refused, each a MappingError with its place and remedy:
     M107  a term type that is not allowed there      M207  an environment variable is not set
     M108  a template that is not well formed         M208  a file that cannot be read as declared
     M109  a language tag that is none                M209  a reference formulation that is not read
-    M110  language and datatype used wrongly
-    M111  an unknown rr: property                    M301  strict mapping met a value that it must reject
+    M110  language and datatype used wrongly         M210  a JSONPath or XPath that is wrong
+    M111  an unknown rr: or rml: property            M211  a reference to an object or array
     M112  a map without predicate or object
-    M113  a parent triples map that is not declared
+    M113  a parent triples map that is not declared  M301  strict mapping met a value that it must reject
     M114  an incomplete join condition
     M115  a constant, class or node of the wrong kind
+    M116  a root or namespace that is wrong
     M117  a reference without join to other rows
+    M118  a logical target that cannot be written
 """
 
 from kg.mapping.materialize import MappingReport, TriplesMapReport, fingerprint, materialize

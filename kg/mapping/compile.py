@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyoxigraph import Literal, NamedNode
 
 from kg.errors import MappingError
 from kg.mapping import natural
-from kg.mapping.model import TermMap, TermType
-from kg.mapping.relations import Relation, RelationColumn, identifier
+from kg.mapping.model import Condition, Encoding, TermMap, TermType
+from kg.mapping.relations import Relation, RelationColumn
 from kg.mapping.template import Column, Template
 from kg.sql import encoding
 from kg.terms import (
@@ -107,7 +107,7 @@ class RelationCompiler:
         """`c0, c1, …`, and `x0, …` as the file has them where they are cast to a declared type."""
         parts = []
         for index, column in self._columns.values():
-            name = identifier(column.name)
+            name = column.sql
             parts += [f"TRY_CAST({name} AS {column.declared}) AS c{index}", f"{name} AS x{index}"] if column.declared else [f"{name} AS c{index}"]
         return ", ".join(parts) or "1 AS c"
 
@@ -121,11 +121,11 @@ class RelationCompiler:
     def _sample(self, column: RelationColumn) -> list[str]:
         """The first values of a text column, NULL left out."""
         if not self._samples:
-            names = [one.name for one in self.relation.columns if one.type == "VARCHAR"]
-            rows = self._query(f"SELECT {', '.join(map(identifier, names))} FROM {self.relation.sql} LIMIT 1000")
-            self._samples = {name: [row[i] for row in rows if row[i] is not None] for i, name in enumerate(names)}
+            texts = [one for one in self.relation.columns if one.type == "VARCHAR"]
+            rows = self._query(f"SELECT {', '.join(one.sql for one in texts)} FROM {self.relation.sql} LIMIT 1000")
+            self._samples = {one.name: [row[i] for row in rows if row[i] is not None] for i, one in enumerate(texts)}
         if not self._samples[column.name]:
-            name = identifier(column.name)
+            name = column.sql
             self._samples[column.name] = [row[0] for row in self._query(f"SELECT {name} FROM {self.relation.sql} WHERE {name} IS NOT NULL LIMIT 1000")]
         return self._samples[column.name]
 
@@ -133,7 +133,10 @@ class RelationCompiler:
         return [column for _, column in self._columns.values()]
 
     def _indexes(self, term_map: TermMap) -> tuple[int, ...]:
-        return tuple(dict.fromkeys(int(self.use(column, term_map)[0][1:]) for column in term_map.columns))
+        """The columns that a term map's values come from; those of its condition only where it is all that is wrong."""
+        condition = term_map.condition.value if term_map.condition is not None and term_map.rejection is not None else None
+        more = (condition,) if isinstance(condition, Column) else condition.columns if condition is not None else ()
+        return tuple(dict.fromkeys(int(self.use(column, term_map)[0][1:]) for column in (*term_map.columns, *more)))
 
     def _type(self, column: RelationColumn) -> str:
         return column.declared or column.type
@@ -150,7 +153,31 @@ class RelationCompiler:
             plan = self._column_iri(term_map)
         else:
             plan = self._template_iri(term_map)
-        return self._with_declared_types(plan)
+        return self._where(term_map.condition, self._with_declared_types(plan)) if term_map.condition else self._with_declared_types(plan)
+
+    def _where(self, condition: Condition, plan: TermPlan) -> TermPlan:
+        """The plan, of the rows that meet a condition."""
+        rejected = plan.term_map.rejection
+        return replace(
+            plan,
+            id=f"CASE WHEN {self.text(condition.value, plan.term_map, condition.is_iri)} = {_text(condition.text)} THEN {plan.id if rejected is None else REJECTED} END",
+            reason=rejected or plan.reason,
+            uses=tuple(dict.fromkeys((*plan.uses, *self._indexes(plan.term_map)))),
+        )
+
+    def text(self, value: Column | Template | Literal | NamedNode, term_map: TermMap | None = None, is_iri: bool = False) -> str:
+        """VARCHAR: the text of an expression; with `is_iri` as a template's IRI, after the base where it is relative."""
+        if isinstance(value, Literal | NamedNode):
+            return _text(value.value)
+        if isinstance(value, Column):
+            alias, column = self.use(value, term_map)
+            text = natural.natural_lexical(self._type(column), alias)
+            return f"CASE WHEN {natural.has_scheme(text)} THEN {text} ELSE {_text(self._base(term_map))} || {text} END" if is_iri else text
+        filled = self._filled(value, term_map, is_iri)
+        return self._absolute(value, filled, self._base(term_map))[1] if is_iri else filled
+
+    def _base(self, term_map: TermMap | None) -> str:
+        return (term_map and term_map.base) or self.context.base
 
     def _with_declared_types(self, plan: TermPlan) -> TermPlan:
         """Reject what cannot be cast to the type that its column declares."""
@@ -165,9 +192,9 @@ class RelationCompiler:
         template = term_map.value
         assert isinstance(template, Template)
         for part in template.parts:
-            if isinstance(part, str) and (illegal := _ILLEGAL_IN_IRI.search(part)):
+            if isinstance(part, str) and not term_map.encoding.is_unsafe and (illegal := _ILLEGAL_IN_IRI.search(part)):
                 raise MappingError("M108", f"the template {template.text!r} cannot make IRIs: it holds {illegal[0]!r}", term_map.location, "percent-encode it, or use rr:termType rr:Literal")
-        prefix, lexical = self._absolute(template, self._filled(template, term_map, is_iri=True))
+        prefix, lexical = self._absolute(template, self._filled(template, term_map, is_iri=True), self._base(term_map))
         shape = TermShape("iri", prefix=prefix, suffix=template.suffix)
         uses = self._indexes(term_map)
         number = None
@@ -187,9 +214,8 @@ class RelationCompiler:
             uses=uses, template=(prefix, template.suffix), is_rarely_pending=True,
         )  # fmt: skip
 
-    def _absolute(self, template: Template, lexical: str) -> tuple[str, str]:
+    def _absolute(self, template: Template, lexical: str, base: str) -> tuple[str, str]:
         """The sure beginning of the IRIs, and the SQL that puts the base before relative ones (section 7.3: no resolution)."""
-        base = self.context.base
         if _SCHEME.match(template.prefix):
             return template.prefix, lexical
         if not any(isinstance(part, str) and ":" in part for part in template.parts):
@@ -211,8 +237,11 @@ class RelationCompiler:
         alias, column = self.use(term_map.value, term_map)
         text = natural.natural_lexical(self._type(column), alias)
         uses = self._indexes(term_map)
-        full = f"CASE WHEN {natural.has_scheme(text)} THEN {text} ELSE {_text(self.context.base)} || {text} END"
-        test = f"CASE WHEN {alias} IS NULL THEN NULL WHEN {natural.is_iri(f'({full})')} THEN {PENDING} ELSE {REJECTED} END"
+        full = f"CASE WHEN {natural.has_scheme(text)} THEN {text} ELSE {_text(self._base(term_map))} || {text} END"
+        if term_map.encoding.is_unsafe:
+            return TermPlan(term_map, TermShape("iri"), _pending_unless_null(text, uses), full, TAG_IRI, uses=uses)
+        is_right = natural.is_iri(f"({full})") + (f" AND strlen({text}) = length({text})" if term_map.encoding is Encoding.URI else "")
+        test = f"CASE WHEN {alias} IS NULL THEN NULL WHEN {is_right} THEN {PENDING} ELSE {REJECTED} END"
         return TermPlan(term_map, TermShape("iri"), test, full, TAG_IRI, reason="is not an IRI", uses=uses)
 
     def _blank_node(self, term_map: TermMap) -> TermPlan:
@@ -279,7 +308,7 @@ class RelationCompiler:
         scales = Counter(len(value.partition(".")[2]) for value in sample)
         return scales.most_common(1)[0][0] if scales else 0
 
-    def _filled(self, template: Template, term_map: TermMap, is_iri: bool) -> str:
+    def _filled(self, template: Template, term_map: TermMap | None, is_iri: bool) -> str:
         """VARCHAR: the template with the row's values; NULL where one of them is."""
         parts = []
         for part in template.parts:
@@ -289,7 +318,11 @@ class RelationCompiler:
             alias, column = self.use(part, term_map)
             kind = self._type(column)
             text = natural.natural_lexical(kind, alias)
-            parts.append(natural.iri_safe(text) if is_iri and not natural.is_integer(kind) else text)
+            encoding = term_map.encoding if term_map is not None else Encoding.IRI
+            if not is_iri or natural.is_integer(kind) or encoding.is_unsafe:
+                parts.append(text)
+            else:
+                parts.append(f"url_encode({text})" if encoding is Encoding.URI else natural.iri_safe(text))
         return "(" + " || ".join(parts) + ")" if parts else "''"
 
 

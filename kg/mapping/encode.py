@@ -5,25 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import duckdb
+from pyoxigraph import Literal
 
 from kg.errors import Location, MappingError
 from kg.mapping.compile import PENDING, REJECTED, RelationCompiler, TermPlan
 from kg.mapping.model import TermMap
 from kg.mapping.relations import Relation
-from kg.mapping.template import Column
+from kg.mapping.template import Column, Template
 from kg.sql import encoding
 from kg.store import Store
 from kg.terms import TAG_IRI
 
+Expression = Column | Template | Literal
+
 
 @dataclass
 class EncodedSource:
-    """The ids of one logical source. `terms[t]` is the plan of column `t{n}`; `joins` maps a source column to `j{n}`."""
+    """The ids of one logical source. `terms[t]` is the plan of column `t{n}`; `joins` maps an expression to its column `j{n}`."""
 
     compiler: RelationCompiler
     number: int
     terms: list[TermPlan] = field(default_factory=list)
-    joins: dict[str, int] = field(default_factory=dict)
+    joins: dict[Expression, int] = field(default_factory=dict)
     rows: int = 0
     nulls: dict[int, int] = field(default_factory=dict)
     rejected: dict[int, int] = field(default_factory=dict)
@@ -45,14 +48,19 @@ class EncodedSource:
         self.terms.append(self.compiler.term(term_map))
         return len(self.terms) - 1
 
-    def join(self, column: Column, location: Location | None) -> str:
-        """The name of the column that keeps a source column's own values for a join."""
-        found = self.relation.column(column, location)
-        self.compiler.use(column)
-        return f"j{self.joins.setdefault(found.name, len(self.joins))}"
+    def join(self, value: Expression, location: Location | None) -> str:
+        """The name of the column that keeps a source column's own values, or an expression's texts, for a join."""
+        if isinstance(value, Column):
+            value = Column(self.relation.column(value, location).name, True)
+            self.compiler.use(value)
+        else:
+            self.compiler.text(value)
+        return f"j{self.joins.setdefault(value, len(self.joins))}"
 
-    def join_type(self, column: Column) -> str:
-        found = self.relation.column(column, None)
+    def join_type(self, value: Expression) -> str:
+        if not isinstance(value, Column):
+            return "VARCHAR"
+        found = self.relation.column(value, None)
         return found.declared or found.type
 
     @property
@@ -62,7 +70,7 @@ class EncodedSource:
     def encoded_sql(self, columns: str = "") -> str:
         """SELECT of the id columns t0, …, the join columns, the columns they come from, and `columns` of the relation."""
         ids = [f"{plan.id} AS t{n}" for n, plan in enumerate(self.terms)]
-        joins = [f"{self.compiler.use(Column(name, True))[0]} AS j{n}" for name, n in self.joins.items()]
+        joins = [f"{self.compiler.use(one)[0] if isinstance(one, Column) else self.compiler.text(one)} AS j{n}" for one, n in self.joins.items()]
         rows = f"SELECT {self.compiler.columns_sql()}{columns and ', ' + columns} FROM {self.relation.sql}"
         return f"SELECT *, {', '.join([*ids, *joins]) or '1 AS nothing'} FROM (SELECT *{self.compiler.casts_sql()} FROM ({rows}))"
 

@@ -1,4 +1,4 @@
-"""Runs a mapping: R2RML document + sources → the encoded quads of its graphs, with a report and a list of rejects."""
+"""Runs a mapping: R2RML or RML document + sources → the encoded quads of its graphs, with a report and a list of rejects."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import hashlib
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import duckdb
 from pyoxigraph import Literal, NamedNode
 
-from kg.mapping import natural, rejects
+from kg.mapping import natural, rejects, targets
 from kg.mapping.compile import Context, RelationCompiler, constant_shape
 from kg.mapping.encode import EncodedSource, encode
 from kg.mapping.model import LogicalSource, Mapping, ReferencingObjectMap, TermMap, TriplesMap
 from kg.mapping.parser import load_mapping
 from kg.mapping.production import Production, Slot, groups, select_distinct
 from kg.mapping.relations import RelationReader, table_name
-from kg.mapping.sources import Sources, load_sources, source_of_url
+from kg.mapping.sources import Source, Sources, load_sources, source_of_url
+from kg.mapping.variants import prepare, references
 from kg.mapping.vocabulary import DEFAULT_GRAPH
 from kg.store import Diff, Store
 from kg.terms import RDF_TYPE
@@ -139,6 +140,9 @@ def _files_of(mapping: Mapping, sources: Sources) -> set:
     for one in mapping.triples_maps:
         if one.source.table is not None:
             files.add(sources.of_table(table_name(one.source.table), one.source.location))
+        elif one.source.file is not None:
+            declared = sources.tables.get(one.source.file.written)
+            files.add(declared or Source("file", one.source.file.path, encoding=one.source.file.encoding or "utf-8", null=one.source.nulls))
         else:
             files |= {sources.of_table(name) for name in sources.mentioned_in(one.source.query or "")}
             files |= {sources.default} if sources.default is not None and sources.default.type == "sqlite" else set()
@@ -151,10 +155,12 @@ class _Run:
     def __init__(self, store: Store, mapping: Mapping, sources: Sources, base: str, graph: str | None, owner: str, strict: bool, progress: Progress):
         self.store, self.mapping, self.owner, self.strict, self.progress = store, mapping, owner, strict, progress
         self.graph_iri, self.base = graph, base
-        self.reader = RelationReader(store.connection, sources)
+        self.reader = RelationReader(store.connection, sources, references(mapping))
+        self.given = mapping  # before `prepare`
         self.context = Context(base, blank_node_scope(mapping.file), store.register_template, lambda *texts: texts in store.dictionary.templates.by_text)
         self.encoded: dict[LogicalSource, EncodedSource] = {}
         self.constants: dict[NamedNode | Literal, int] = {}
+        self.targets = {target for one in mapping.triples_maps for term_map in _term_maps(one) for target in term_map.targets}
         self.triples = {one.name: 0 for one in mapping.triples_maps}
         self.seconds = {one.name: 0.0 for one in mapping.triples_maps}
 
@@ -168,15 +174,18 @@ class _Run:
                 rejected = rejects.write(self.store, self.owner, self.mapping, self.encoded)
                 if self.strict and rejected.errors:
                     raise rejected.first_error()
+                productions = [production for one in self.mapping.triples_maps for production in self.productions(one)]
                 with self.store.replacing(self.owner, fingerprint) as target:
-                    total = self.insert(target.table)
+                    total = self.insert(target.table, [one for one in productions if not one.targets])
+                written = targets.quads(self.store, [one for one in productions if one.targets])
+            targets.write(written)
         finally:
             for source in self.encoded.values():
                 self._drop(source)
             self.reader.close()
         return MappingReport(
             self.owner,
-            tuple(self.report(one, rejected.by_triples_map.get(one.name, 0)) for one in self.mapping.triples_maps),
+            tuple(self.report(one, rejected.by_triples_map.get(one.name, 0)) for one in self.given.triples_maps),
             total,
             rejected.total,
             target.diff,
@@ -189,7 +198,7 @@ class _Run:
                 self.store.connection.execute(f"DROP TABLE IF EXISTS {table}")
 
     def report(self, one: TriplesMap, rejected: int) -> TriplesMapReport:
-        rows, triples = self.encoded[one.source].rows, self.triples[one.name]
+        rows, triples = self.encoded[self.mapping.triples_map(one.name).source].rows, self.triples[one.name]
         warning = None
         if triples == 0:
             cause = "its source has no rows" if rows == 0 else f"none of {rows} rows has all the values it needs"
@@ -200,6 +209,9 @@ class _Run:
 
     def plan(self) -> None:
         """Open every source and compile every term map, so that mistakes are found and templates registered before any work."""
+        for target in self.targets:
+            targets.check(target)
+        self.mapping = prepare(self.given, self.reader, self.context, lambda sql: self.store.connection.execute(sql).fetchall())
         for one in self.mapping.triples_maps:
             if one.source not in self.encoded:
                 relation = self.reader.open(one.source)
@@ -237,8 +249,7 @@ class _Run:
 
     # ── Quads ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def insert(self, table: str) -> int:
-        productions = [production for one in self.mapping.triples_maps for production in self.productions(one)]
+    def insert(self, table: str, productions: list[Production]) -> int:
         run = self.store.connection.execute
         total = done = 0
         for group in groups(productions):
@@ -298,9 +309,9 @@ class _Run:
 
     def slot(self, source: EncodedSource, term_map: TermMap, alias: str = "c") -> Slot:
         if term_map.is_constant:
-            return self.constant(term_map.value)
+            return replace(self.constant(term_map.value), targets=term_map.targets)
         number = source.term(term_map)
-        return Slot(f"{alias}.t{number}", source.terms[number].shape, False)
+        return Slot(f"{alias}.t{number}", source.terms[number].shape, False, term_map.targets)
 
     def constant(self, term: NamedNode | Literal) -> Slot:
         term_id = self.constants[term]

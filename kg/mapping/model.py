@@ -1,13 +1,13 @@
-"""What a mapping document says: triples maps, term maps and logical sources (R2RML sections 5 to 9).
+"""What a mapping document says: triples maps, term maps and logical sources (R2RML sections 5 to 9, RML-Core, RML-IO).
 
-Vocabulary-neutral: a parser of another vocabulary (RML) fills the same classes, with its own reference formulation and
-iterator in `LogicalSource`.
+Vocabulary-neutral: R2RML and both vocabularies of RML fill the same classes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 
 from pyoxigraph import Literal, NamedNode
 
@@ -21,18 +21,70 @@ class TermType(Enum):
     LITERAL = "rr:Literal"
 
 
+class Encoding(Enum):
+    """What becomes of the characters that values bring into an IRI (RML-Core, term types): those that are not allowed
+    are percent-encoded, all that is not ASCII as well, or nothing is done and nothing checked."""
+
+    IRI = "rml:IRI"
+    URI = "rml:URI"
+    UNSAFE_IRI = "rml:UnsafeIRI"
+    UNSAFE_URI = "rml:UnsafeURI"
+
+    @property
+    def is_unsafe(self) -> bool:
+        return self in (Encoding.UNSAFE_IRI, Encoding.UNSAFE_URI)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as a mapping names it (RML-IO): `written` is its name there, `path` where that lies."""
+
+    written: str
+    path: Path
+    encoding: str | None = None
+    compression: str | None = None  # gzip, zip, targz, tarxz
+
+
 @dataclass(frozen=True)
 class LogicalSource:
-    """Rows to map: a table by name or a query. Two maps over equal logical sources share one reading."""
+    """Rows to map: a table by name, a query, or the records of a file. Two maps over equal logical sources share one reading.
+
+    `reference_formulation` is SQL, CSV, JSONPath, XPath or SPARQL: how `iterator` and the references are read.
+    `expanded` names the references whose several values make a row each; None means all.
+    """
 
     table: str | None = None
     query: str | None = None
     reference_formulation: str = "SQL"
     iterator: str | None = None
+    file: File | None = None
+    nulls: tuple[str, ...] = ()  # the texts of a file that mean NULL
+    namespaces: tuple[tuple[str, str], ...] = ()
+    expanded: frozenset[str] | None = None
     location: Location | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
+        if self.file is not None:
+            return f"file {self.file.written}"
         return f"table {self.table}" if self.table is not None else "query"
+
+
+@dataclass(frozen=True)
+class LogicalTarget:
+    """A file that triples are written to instead of the graph (RML-IO, section on targets)."""
+
+    file: File
+    serialization: str  # the IRI of a format
+    location: Location | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The text that another expression must have in the row."""
+
+    value: Column | Template
+    text: str
+    is_iri: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +95,13 @@ class TermMap:
     term_type: TermType
     datatype: str | None = None
     language: str | None = None
+    datatype_map: TermMap | None = None  # where the datatype or the language is another value of the row
+    language_map: TermMap | None = None
+    base: str | None = None  # of the triples map, else the mapping's
+    encoding: Encoding = Encoding.IRI
+    targets: tuple[LogicalTarget, ...] = ()
+    condition: Condition | None = None  # makes a term only of rows that meet it
+    rejection: str | None = None  # why no value can become its term
     location: Location | None = field(default=None, compare=False)
 
     @property
@@ -63,8 +122,8 @@ class TermMap:
 
 @dataclass(frozen=True)
 class JoinCondition:
-    child: Column
-    parent: Column
+    child: Column | Template | Literal
+    parent: Column | Template | Literal
     location: Location | None = field(default=None, compare=False)
 
 
@@ -79,6 +138,8 @@ class ReferencingObjectMap:
 
 @dataclass(frozen=True)
 class PredicateObjectMap:
+    """`predicates` times `objects`, in `graphs` and those of the subject."""
+
     predicates: tuple[TermMap, ...]
     objects: tuple[TermMap | ReferencingObjectMap, ...]
     graphs: tuple[TermMap, ...] = ()

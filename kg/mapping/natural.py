@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import duckdb
 
 from kg.mapping.template import UCSCHAR, UNRESERVED_ASCII
@@ -145,6 +147,11 @@ _IRI_CHARACTERS = r"""([^\x00-\x20<>"{}|\\^`%]|%[0-9A-Fa-f]{2})*"""
 def is_iri(text: str) -> str:
     """BOOLEAN: whether a VARCHAR is an absolute IRI, as far as its characters and its scheme tell."""
     return f"regexp_full_match({text}, '[A-Za-z][A-Za-z0-9+.\\-]*:{_IRI_CHARACTERS}')"
+
+
+def is_iri_text(text: str) -> bool:
+    """The same test of a text at hand."""
+    return re.fullmatch(f"[A-Za-z][A-Za-z0-9+.\\-]*:{_IRI_CHARACTERS}", text) is not None
 
 
 def has_scheme(text: str) -> str:

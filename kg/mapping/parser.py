@@ -1,18 +1,25 @@
-"""R2RML documents in Turtle → `model.Mapping`; every mistake is a MappingError M1xx with its place and remedy."""
+"""R2RML and RML documents in Turtle → `model.Mapping`; every mistake is a MappingError M1xx with its place and remedy.
+
+The words of the vocabularies are read as one (`vocabulary.canonical`); messages name them as the document does.
+"""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
-from pyoxigraph import BlankNode, Literal, NamedNode, QuadParser, RdfFormat, parse
+from pyoxigraph import BlankNode, Literal, NamedNode
 
 from kg.errors import Location, MappingError, did_you_mean
 from kg.mapping import vocabulary as rr
+from kg.mapping.document import Document, Node, name_of, short, shown
+from kg.mapping.logical import logical_source, logical_target
 from kg.mapping.model import (
+    Encoding,
     JoinCondition,
     LogicalSource,
+    LogicalTarget,
     Mapping,
     PredicateObjectMap,
     ReferencingObjectMap,
@@ -20,11 +27,11 @@ from kg.mapping.model import (
     TermType,
     TriplesMap,
 )
-from kg.mapping.places import Places
-from kg.mapping.template import Column, Template, TemplateSyntaxError
+from kg.mapping.template import ROW, Column, Template, TemplateSyntaxError
 
-Node = NamedNode | BlankNode
 _TERM_TYPES = {rr.RR + "IRI": TermType.IRI, rr.RR + "BlankNode": TermType.BLANK_NODE, rr.RR + "Literal": TermType.LITERAL}
+_ENCODINGS = {rr.URI: Encoding.URI, rr.UNSAFE_IRI: Encoding.UNSAFE_IRI, rr.UNSAFE_URI: Encoding.UNSAFE_URI}
+_TERM_TYPES |= dict.fromkeys(_ENCODINGS, TermType.IRI)
 _RDF_TYPE = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 _LANG_STRING = "http://www.w3.org/1999/02/22-rdf-syntax-ns#langString"
 
@@ -51,34 +58,26 @@ def load_mapping(file: str | Path, base: str | None = None) -> Mapping:
 
 def parse_mapping(text: str, file: str = "<mapping>", base: str | None = None) -> Mapping:
     """The triples maps of an R2RML document."""
-    return _Document(text, file, base).mapping()
+    return _Parser(text, file, base).mapping()
 
 
-class _Document:
-    """The RDF graph of one document, read node by node."""
+class _Parser(Document):
+    """Reads the triples maps of one document."""
 
     def __init__(self, text: str, file: str, base: str | None):
-        self.text, self.file = text, file
-        self.properties: dict[Node, dict[str, list[NamedNode | BlankNode | Literal]]] = defaultdict(lambda: defaultdict(list))
-        parser: QuadParser = parse(text, format=RdfFormat.TURTLE, base_iri=base)
-        try:
-            for quad in parser:
-                values = self.properties[quad.subject][quad.predicate.value]
-                if quad.object not in values:
-                    values.append(quad.object)
-        except SyntaxError as error:
-            location = Location.in_text(text, error.lineno, error.offset or 1, file) if error.lineno else Location(file)
-            raise MappingError("M101", f"this is not Turtle: {error.msg}", location, "correct the syntax; a missing dot, semicolon or prefix is usual") from error
-        self.places = Places(text, file, parser.prefixes, parser.base_iri or base)
-        self.current: Node | None = None  # the triples map being read, where places are looked for
+        super().__init__(text, file, base)
+        self.base: str | None = None  # the rml:baseIRI of the triples map being read
+        self.is_exact = False  # whether its references are no names of SQL
+        self.targets: dict[Node, LogicalTarget] = {}
 
     def mapping(self) -> Mapping:
-        markers = (rr.LOGICAL_TABLE, rr.SUBJECT, rr.SUBJECT_MAP, rr.PREDICATE_OBJECT_MAP)
+        markers = (rr.LOGICAL_TABLE, rr.LOGICAL_SOURCE, rr.SUBJECT, rr.SUBJECT_MAP, rr.PREDICATE_OBJECT_MAP)
         nodes = [
             node
             for node, properties in self.properties.items()
             if NamedNode(rr.TRIPLES_MAP) in properties.get(_RDF_TYPE.value, ())
             or rr.LOGICAL_TABLE in properties
+            or rr.LOGICAL_SOURCE in properties
             or (rr.PREDICATE_OBJECT_MAP in properties and any(marker in properties for marker in markers))
         ]
         if not nodes:
@@ -94,12 +93,14 @@ class _Document:
     def triples_map(self, node: Node) -> TriplesMap:
         self.current = node
         self.check_properties(node, "triples map")
-        table = self.only(node, rr.LOGICAL_TABLE, "M103", "a triples map has exactly one rr:logicalTable", "add rr:logicalTable [ rr:tableName \"…\" ]")
+        source = self.source(node)
+        self.base = self.base_iri(node)
+        self.is_exact = source.reference_formulation != "SQL"
         subjects = [*self.values(node, rr.SUBJECT), *self.values(node, rr.SUBJECT_MAP)]
         if len(subjects) != 1:
             raise self.error(
                 "M105",
-                f"{_name(node)} has {'no' if not subjects else 'more than one'} subject map",
+                f"{name_of(node)} has {'no' if not subjects else 'more than one'} subject map",
                 "a triples map needs exactly one rr:subjectMap (or rr:subject)",
                 *([NamedNode(rr.SUBJECT_MAP)] if subjects else []),
             )
@@ -117,7 +118,7 @@ class _Document:
             classes = tuple(self.values(subject_node, rr.CLASS))
         return TriplesMap(
             name=node.value if isinstance(node, NamedNode) else f"_:{node.value}",
-            source=self.logical_table(self.node(table, rr.LOGICAL_TABLE)),
+            source=source,
             subject=subject,
             classes=classes,
             graphs=graphs,
@@ -127,12 +128,27 @@ class _Document:
             location=self.place(),
         )
 
+    def source(self, node: Node) -> LogicalSource:
+        """The one rr:logicalTable or rml:logicalSource of a triples map."""
+        if not self.values(node, rr.LOGICAL_SOURCE):
+            rule = "a triples map has exactly one rml:logicalSource" if self.is_rml else "a triples map has exactly one rr:logicalTable"
+            remedy = "add rml:logicalSource [ rml:source …; rml:referenceFormulation … ]" if self.is_rml else 'add rr:logicalTable [ rr:tableName "…" ]'
+            return self.logical_table(self.node(self.only(node, rr.LOGICAL_TABLE, "M103", rule, remedy), rr.LOGICAL_TABLE))
+        value = self.only(node, rr.LOGICAL_SOURCE, "M103", "a triples map has exactly one rml:logicalSource", "keep one of them")
+        return logical_source(self, self.node(value, rr.LOGICAL_SOURCE))
+
+    def base_iri(self, node: Node) -> str | None:
+        values = self.values(node, rr.BASE_IRI)
+        if values and not isinstance(values[0], NamedNode):
+            raise self.error("M115", f"rml:baseIRI is {values[0]}, which is not an IRI", "write the IRI in angle brackets", NamedNode(rr.BASE_IRI), values[0])
+        return values[0].value if values else None
+
     def logical_table(self, node: Node) -> LogicalSource:
         self.check_properties(node, "logical table")
         names, queries = self.values(node, rr.TABLE_NAME), self.values(node, rr.SQL_QUERY)
         if len(names) + len(queries) != 1:
             problem = "neither rr:tableName nor rr:sqlQuery" if not names and not queries else "more than one of rr:tableName and rr:sqlQuery"
-            raise self.error("M104", f"the logical table of {_name(self.current)} has {problem}", "give one of them", NamedNode(rr.LOGICAL_TABLE))
+            raise self.error("M104", f"the logical table of {name_of(self.current)} has {problem}", "give one of them", NamedNode(rr.LOGICAL_TABLE))
         for version in self.values(node, rr.SQL_VERSION):
             if not isinstance(version, NamedNode):
                 raise self.error("M115", f"rr:sqlVersion is {version}, which is not an IRI", "write rr:SQL2008 or leave it out", NamedNode(rr.SQL_VERSION))
@@ -158,7 +174,7 @@ class _Document:
             missing = "predicate" if not predicates else "object"
             raise self.error(
                 "M112",
-                f"a predicate-object map of {_name(self.current)} has no {missing}",
+                f"a predicate-object map of {name_of(self.current)} has no {missing}",
                 f"add rr:{missing} or rr:{missing}Map",
                 NamedNode(rr.PREDICATE_OBJECT_MAP),
             )
@@ -181,13 +197,49 @@ class _Document:
         for one in self.values(node, rr.JOIN_CONDITION):
             join = self.node(one, rr.JOIN_CONDITION)
             self.check_properties(join, "join condition")
-            sides = [
-                self.string(self.only(join, side, "M114", f"a join condition has exactly one {_short(side)}", "give rr:child and rr:parent, one column each"), side)
-                for side in (rr.CHILD, rr.PARENT)
-            ]
-            joins.append(JoinCondition(Column.parse(sides[0]), Column.parse(sides[1]), self.place(NamedNode(rr.CHILD), Literal(sides[0]))))
+            sides = [self.join_side(join, rr.CHILD, rr.CHILD_MAP, "child map"), self.join_side(join, rr.PARENT, rr.PARENT_MAP, "parent map")]
+            written = self.values(join, rr.CHILD)
+            joins.append(JoinCondition(*sides, self.place(NamedNode(rr.CHILD), *written)))
         name = parent.value if isinstance(parent, NamedNode) else f"_:{parent.value}"
         return ReferencingObjectMap(name, tuple(joins), self.place(NamedNode(rr.PARENT_TRIPLES_MAP), parent))
+
+    def join_side(self, join: Node, name: str, map_name: str, kind: str) -> Column | Template | Literal:
+        """One side of a join condition: a column (reference), or in RML any expression."""
+        maps = self.values(join, map_name)
+        if not maps:
+            rule = f"a join condition has exactly one {short(name)}"
+            return self.column(self.string(self.only(join, name, "M114", rule, "give rr:child and rr:parent, one column each"), name))
+        if len(maps) > 1 or self.values(join, name):
+            raise self.error("M114", f"a join condition has more than one {kind}", "keep one of them", NamedNode(map_name))
+        return self.expression(self.node(maps[0], map_name), kind)
+
+    def column(self, written: str) -> Column:
+        """A column name of SQL, or a reference of RML, which is taken exactly."""
+        return Column(written, True) if self.is_exact else Column.parse(written)
+
+    def expression(self, node: Node, kind: str) -> Column | Template | Literal | NamedNode:
+        """The value of an expression map (RML-Core section 6)."""
+        self.check_properties(node, kind)
+        given = [(name, value) for name in (rr.CONSTANT, rr.REFERENCE, rr.COLUMN, rr.TEMPLATE) for value in self.values(node, name)]
+        if len(given) != 1:
+            found = " and ".join(short(name) for name, _ in given) or "none of them"
+            one_of = "rr:constant, rml:reference and rr:template" if self.values(self.current, rr.LOGICAL_SOURCE) else "rr:constant, rr:column and rr:template"
+            raise self.error(
+                "M106",
+                f"a {kind} of {name_of(self.current)} has {found}; it needs exactly one of {one_of}",
+                "keep one of them",
+                *([NamedNode(given[-1][0]), given[-1][1]] if given else []),
+            )
+        name, value = given[0]
+        if name == rr.CONSTANT:
+            return value
+        written = self.string(value, name)
+        if name != rr.TEMPLATE:
+            return self.column(written)
+        try:
+            return Template.parse(written, self.column)
+        except TemplateSyntaxError as error:
+            raise MappingError("M108", f"the template {written!r} is not well formed: {error}", self.place(NamedNode(name), value), "write {column}; a brace that is text is written \\\\{ in Turtle") from None
 
     def check_references(self, one: TriplesMap, by_name: dict[str, TriplesMap]) -> None:
         for predicate_object_map in one.predicate_object_maps:
@@ -219,29 +271,37 @@ class _Document:
 
     def term_map(self, node: Node, kind: str) -> TermMap:
         self.check_properties(node, kind)
-        given = [(name, value) for name in (rr.CONSTANT, rr.COLUMN, rr.TEMPLATE) for value in self.values(node, name)]
-        if len(given) != 1:
-            found = " and ".join(_short(name) for name, _ in given) or "none of them"
-            raise self.error(
-                "M106",
-                f"a {kind} of {_name(self.current)} has {found}; it needs exactly one of rr:constant, rr:column and rr:template",
-                "keep one of them",
-                *([NamedNode(given[-1][0]), given[-1][1]] if given else []),
-            )
-        name, value = given[0]
-        if name == rr.CONSTANT:
-            return self.constant(value, kind, NamedNode(rr.CONSTANT))
-        place = self.place(NamedNode(name), value)
-        written = self.string(value, name)
-        try:
-            parsed = Column.parse(written) if name == rr.COLUMN else Template.parse(written)
-        except TemplateSyntaxError as error:
-            raise MappingError("M108", f"the template {written!r} is not well formed: {error}", place, "write {column}; a brace that is text is written \\\\{ in Turtle") from None
-        language, datatype = self.language(node), self.datatype(node)
-        term_type = self.term_type(node, kind, name, bool(language or datatype))
-        if term_type is not TermType.LITERAL and (language or datatype):
-            raise MappingError("M110", f"a {kind} that makes {term_type.value} cannot have rr:{'language' if language else 'datatype'}", place, "leave it out, or use rr:termType rr:Literal")
-        return TermMap(parsed, term_type, datatype, language, place)
+        targets = tuple(self.target(one) for one in self.values(node, rr.LOGICAL_TARGET))
+        if not any(self.values(node, name) for name in (rr.CONSTANT, rr.REFERENCE, rr.COLUMN, rr.TEMPLATE)) and self.makes_blank_nodes(node):
+            return TermMap(Template("", (f"{name_of(self.current)} {kind} ", ROW)), TermType.BLANK_NODE, targets=targets, location=self.place())
+        value = self.expression(node, kind)
+        if self.values(node, rr.CONSTANT):
+            return replace(self.constant(value, kind, NamedNode(rr.CONSTANT)), targets=targets)
+        name = next(one for one in (rr.REFERENCE, rr.COLUMN, rr.TEMPLATE) if self.values(node, one))
+        place = self.place(NamedNode(name), self.values(node, name)[0])
+        language, language_map, language_targets = self.language(node)
+        datatype, datatype_map, datatype_targets = self.datatype(node)
+        is_literal = bool(language or datatype or language_map or datatype_map)
+        term_type = self.term_type(node, kind, name, is_literal)
+        if term_type is not TermType.LITERAL and is_literal:
+            raise MappingError("M110", f"a {kind} that makes {term_type.value} cannot have rr:{'language' if language or language_map else 'datatype'}", place, "leave it out, or use rr:termType rr:Literal")
+        return TermMap(
+            value, term_type, datatype, language, datatype_map, language_map, self.base, self.encoding(node),
+            tuple(dict.fromkeys((*targets, *language_targets, *datatype_targets))), location=place,
+        )  # fmt: skip
+
+    def makes_blank_nodes(self, node: Node) -> bool:
+        return self.values(node, rr.TERM_TYPE) == [NamedNode(rr.RR + "BlankNode")] and bool(self.values(self.current, rr.LOGICAL_SOURCE))
+
+    def encoding(self, node: Node) -> Encoding:
+        values = self.values(node, rr.TERM_TYPE)
+        return _ENCODINGS.get(values[0].value, Encoding.IRI) if values else Encoding.IRI
+
+    def target(self, value: NamedNode | BlankNode | Literal) -> LogicalTarget:
+        node = self.node(value, rr.LOGICAL_TARGET)
+        if node not in self.targets:
+            self.targets[node] = logical_target(self, node)
+        return self.targets[node]
 
     def term_type(self, node: Node, kind: str, form: str, has_literal_property: bool) -> TermType:
         """Section 7.4, defaults included."""
@@ -251,82 +311,60 @@ class _Document:
         }.get(kind, (TermType.IRI,))
         values = self.values(node, rr.TERM_TYPE)
         if not values:
-            is_literal = kind == "object map" and (form == rr.COLUMN or has_literal_property)
+            is_literal = kind == "object map" and (form in (rr.COLUMN, rr.REFERENCE) or has_literal_property)
             return TermType.LITERAL if is_literal else TermType.IRI
         term_type = _TERM_TYPES.get(values[0].value) if len(values) == 1 else None
         choices = " or ".join(one.value for one in allowed)
         if term_type is None:
-            raise self.error("M107", f"{_shown(values[-1])} is no term type", f"use {choices}", NamedNode(rr.TERM_TYPE), values[-1])
+            raise self.error("M107", f"{shown(values[-1])} is no term type", f"use {choices}", NamedNode(rr.TERM_TYPE), values[-1])
         if term_type not in allowed:
             raise self.error("M107", f"a {kind} cannot make {term_type.value}", f"use {choices}", NamedNode(rr.TERM_TYPE), values[0])
         return term_type
 
-    def language(self, node: Node) -> str | None:
+    def language(self, node: Node) -> tuple[str | None, TermMap | None, tuple[LogicalTarget, ...]]:
+        """The language tag, or the map that makes it for each row, and that map's targets."""
         values = self.values(node, rr.LANGUAGE)
-        if not values:
-            return None
-        tag = self.string(values[0], rr.LANGUAGE)
-        if len(values) > 1 or not _LANGUAGE_TAG.fullmatch(tag):
-            raise self.error("M109", f"{tag!r} is not a language tag of BCP 47", 'write a short code such as "en" or "zh-Hans"', NamedNode(rr.LANGUAGE), values[0])
-        return tag.lower()
+        made, targets = self.literal_map(node, rr.LANGUAGE_MAP, "language map", len(values))
+        if isinstance(made, TermMap):
+            return None, made, targets
+        if not values and made is None:
+            return None, None, ()
+        value = values[0] if values else made
+        tag = self.string(value, rr.LANGUAGE)
+        if len(values) > 1 or not is_language_tag(tag):
+            raise self.error("M109", f"{tag!r} is not a language tag of BCP 47", 'write a short code such as "en" or "zh-Hans"', NamedNode(rr.LANGUAGE), value)
+        return tag.lower(), None, targets
 
-    def datatype(self, node: Node) -> str | None:
+    def datatype(self, node: Node) -> tuple[str | None, TermMap | None, tuple[LogicalTarget, ...]]:
+        """The datatype's IRI, or the map that makes it for each row, and that map's targets."""
         values = self.values(node, rr.DATATYPE)
-        if not values:
-            return None
-        value = values[0]
+        made, targets = self.literal_map(node, rr.DATATYPE_MAP, "datatype map", len(values))
+        if not values and made is None:
+            return None, None, ()
+        if self.values(node, rr.LANGUAGE) or self.values(node, rr.LANGUAGE_MAP):
+            raise self.error("M110", "a term map has both rr:language and rr:datatype", "keep one of them", NamedNode(rr.DATATYPE))
+        if isinstance(made, TermMap):
+            return None, made, targets
+        value = values[0] if values else made
         if len(values) > 1 or not isinstance(value, NamedNode) or value.value == _LANG_STRING:
-            raise self.error("M110", f"rr:datatype {_shown(value)} is not one datatype", "give one datatype IRI such as xsd:date", NamedNode(rr.DATATYPE), value)
-        if self.values(node, rr.LANGUAGE):
-            raise self.error("M110", "a term map has both rr:language and rr:datatype", "keep one of them", NamedNode(rr.DATATYPE), value)
-        return value.value
+            raise self.error("M110", f"rr:datatype {shown(value)} is not one datatype", "give one datatype IRI such as xsd:date", NamedNode(rr.DATATYPE), value)
+        return value.value, None, targets
 
-    # ── Nodes and places ─────────────────────────────────────────────────────────────────────────────────────
-
-    def values(self, node: Node, name: str) -> list[NamedNode | BlankNode | Literal]:
-        return self.properties[node][name] if node in self.properties and name in self.properties[node] else []
-
-    def only(self, node: Node, name: str, code: str, rule: str, remedy: str) -> NamedNode | BlankNode | Literal:
-        values = self.values(node, name)
-        if len(values) != 1:
-            found = "none" if not values else str(len(values))
-            raise self.error(code, f"{rule}; {_name(self.current)} has {found}", remedy, *([NamedNode(name)] if values else []))
-        return values[0]
-
-    def node(self, value: NamedNode | BlankNode | Literal, name: str) -> Node:
-        if isinstance(value, Literal):
-            raise self.error("M115", f"{_short(name)} is the literal {value}, not a node", "write a node in square brackets, or an IRI", NamedNode(name), value)
-        if value not in self.properties:
-            raise self.error("M115", f"{_short(name)} names {_name(value)}, of which the document says nothing", "describe it, or write it in square brackets", NamedNode(name), value)
-        return value
-
-    def string(self, value: NamedNode | BlankNode | Literal, name: str) -> str:
-        if not isinstance(value, Literal) or not value.value.strip():
-            raise self.error("M115", f"{_short(name)} is {_shown(value)}, not a text", "write it in quotes", NamedNode(name), value)
-        return value.value
-
-    def check_properties(self, node: Node, kind: str) -> None:
-        """Refuse an rr: property that this kind of node does not have: a misspelt one would be ignored silently."""
-        for name in self.properties[node]:
-            if name.startswith(rr.RR) and name not in rr.ALLOWED[kind]:
-                hint = did_you_mean(_short(name), [_short(one) for one in rr.ALLOWED[kind]])
-                hint = hint or f"a {kind} has {', '.join(_short(one) for one in rr.ALLOWED[kind])}"
-                raise self.error("M111", f"a {kind} has no property {_short(name)}", hint, NamedNode(name))
-
-    def place(self, *terms: NamedNode | BlankNode | Literal) -> Location:
-        return self.places.of(self.current, *terms)
-
-    def error(self, code: str, message: str, remedy: str, *terms: NamedNode | BlankNode | Literal) -> MappingError:
-        return MappingError(code, message, self.place(*terms), remedy)
+    def literal_map(self, node: Node, name: str, kind: str, shortcuts: int) -> tuple[TermMap | NamedNode | BlankNode | Literal | None, tuple[LogicalTarget, ...]]:
+        """The constant or the map of rml:languageMap or rml:datatypeMap."""
+        maps = self.values(node, name)
+        if not maps:
+            return None, ()
+        if len(maps) + shortcuts > 1:
+            raise self.error("M110", f"a term map has more than one {kind}", "keep one of them", NamedNode(name))
+        inner = self.node(maps[0], name)
+        value = self.expression(inner, kind)
+        targets = tuple(self.target(one) for one in self.values(inner, rr.LOGICAL_TARGET))
+        if not isinstance(value, Column | Template):
+            return value, targets
+        return TermMap(value, TermType.IRI if kind == "datatype map" else TermType.LITERAL, base=self.base, location=self.place(NamedNode(name))), targets
 
 
-def _short(iri: str) -> str:
-    return iri.replace(rr.RR, "rr:")
-
-
-def _shown(term: NamedNode | BlankNode | Literal) -> str:
-    return _short(term.value) if isinstance(term, NamedNode) else str(term)
-
-
-def _name(node: Node | None) -> str:
-    return f"<{node.value}>" if isinstance(node, NamedNode) else "a node without a name"
+def is_language_tag(text: str) -> bool:
+    """Whether a text has the form of a language tag (BCP 47)."""
+    return _LANGUAGE_TAG.fullmatch(text) is not None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kg.mapping.compile import TermShape
+from kg.mapping.model import LogicalTarget
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class Slot:
     sql: str
     shape: TermShape
     is_constant: bool
+    targets: tuple[LogicalTarget, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,11 @@ class Production:
     @property
     def slots(self) -> tuple[Slot, Slot, Slot, Slot]:
         return self.graph, self.subject, self.predicate, self.object
+
+    @property
+    def targets(self) -> tuple[LogicalTarget, ...]:
+        """The files that its quads go to instead of the graph."""
+        return tuple(dict.fromkeys(target for slot in self.slots for target in slot.targets))
 
     def select(self, only_variable: tuple[bool, ...] = (True,) * 4) -> str:
         """SELECT g, s, p, o, or some of them."""

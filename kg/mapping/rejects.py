@@ -12,7 +12,7 @@ from kg.errors import Location, MappingError
 from kg.mapping.compile import REJECTED, TermPlan
 from kg.mapping.encode import EncodedSource
 from kg.mapping.lines import has_a_line_for_each_row, line_numbers, lines_of_bytes
-from kg.mapping.model import LogicalSource, Mapping, TriplesMap
+from kg.mapping.model import LogicalSource, Mapping, TermMap, TriplesMap
 from kg.store import Store
 
 _NO_SUBJECT = "is NULL: the row has no subject"
@@ -41,18 +41,22 @@ def write(store: Store, owner: str, mapping: Mapping, encoded: dict[LogicalSourc
     """Replace the owner's rows in the table `rejects`."""
     store.connection.execute("DELETE FROM rejects WHERE owner = ?", [owner])
     result = Rejected()
+    told: set[tuple[str, TermMap]] = set()  # a triples map can have several parts
     for logical, source in encoded.items():
         maps = [one for one in mapping.triples_maps if one.source == logical]
         writer = _Writer(store, owner, source, result)
         writer.malformed(maps[0])
         for subject in dict.fromkeys(one.subject for one in maps if not one.subject.is_constant):
             number = source.term(subject)
-            if source.nulls[number]:
-                user = next(one.name for one in maps if one.subject == subject)
+            user = next(one.name for one in maps if one.subject == subject)
+            if source.nulls[number] and (user, subject) not in told:
+                told.add((user, subject))
                 writer.values(source.terms[number], f"t{number} IS NULL", _NO_SUBJECT, user)
         for number, plan in enumerate(source.terms):
-            if source.rejected[number]:
-                writer.values(plan, f"t{number} = {REJECTED}", plan.reason or "cannot be mapped", _user_of(plan, maps))
+            user = _user_of(plan, maps)
+            if source.rejected[number] and (user, plan.term_map) not in told:
+                told.add((user, plan.term_map))
+                writer.values(plan, f"t{number} = {REJECTED}", plan.reason or "cannot be mapped", user)
     return result
 
 
@@ -117,7 +121,7 @@ class _Writer:
         else:
             shown = [f"coalesce({text}, 'NULL')" for text in texts]
             name, value = _text(", ".join(column.name for column in columns)), f"concat_ws(', ', {', '.join(shown)})"
-        numbered = self.source.encoded_sql("row_number() OVER () AS n")
+        numbered = self.source.encoded_sql(f"{relation.number} AS n")
         self.run(f"CREATE OR REPLACE TEMP TABLE kg_rejected AS SELECT n, {name} AS name, {value} AS value FROM ({numbered}) WHERE {condition} ORDER BY n")
         line = self.line_of_n()
         self.run(f"INSERT INTO rejects SELECT ?, ?, ?, {line}, name, value, ? FROM kg_rejected ORDER BY n", [self.owner, triples_map, relation.file, reason])

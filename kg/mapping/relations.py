@@ -1,11 +1,10 @@
-"""Logical sources as DuckDB relations: CSV and Parquet in place, SQLite and query results in temporary tables."""
+"""Logical sources as DuckDB relations: CSV and Parquet in place; SQLite, JSON, XML and query results in temporary tables."""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import gzip
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -14,21 +13,36 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 import duckdb
+from pyoxigraph import QueryResultsFormat, Store
 
 from kg.errors import Location, MappingError, did_you_mean
-from kg.mapping import sqlite
-from kg.mapping.model import LogicalSource
+from kg.mapping import files, sqlite
+from kg.mapping.model import File, LogicalSource
+from kg.mapping.records import Records, read_records
 from kg.mapping.sources import Source, Sources
-from kg.mapping.template import Column
+from kg.mapping.template import ROW, Column
+
+_NO_TEXT = "\ue000 no text of any file"
 
 
 @dataclass(frozen=True)
 class RelationColumn:
-    """`type` is DuckDB's; `declared` is the SQL type that the values must be cast to where the file has them as text."""
+    """`type` is DuckDB's; `declared` is the SQL type that the values must be cast to where the file has them as text.
+
+    `stored` is the relation's own name for it; `datatypes` names the hidden column with the datatype of each value, where
+    they differ.
+    """
 
     name: str
     type: str
     declared: str | None = None
+    stored: str | None = None
+    datatypes: str | None = None
+    is_multiple: bool = False
+
+    @property
+    def sql(self) -> str:
+        return identifier(self.stored or self.name)
 
 
 @dataclass(frozen=True)
@@ -46,6 +60,9 @@ class Relation:
     source: Source | None = None
     keys: tuple[frozenset[str], ...] = ()  # sets of columns declared unique
     malformed: str | None = None
+    hidden: tuple[RelationColumn, ...] = ()  # not the source's own: ROW, datatypes
+    number: str = "row_number() OVER ()"  # SQL of a row's number, or of its record's
+    source_table: str = ""  # of records: where their lists of values are
 
     @property
     def is_csv(self) -> bool:
@@ -53,7 +70,7 @@ class Relation:
 
     def column(self, wanted: Column, location: Location | None) -> RelationColumn:
         """The column of an SQL identifier: exactly, else (not delimited) without regard to case (R2RML section 5)."""
-        for one in self.columns:
+        for one in (*self.columns, *self.hidden):
             if one.name == wanted.name:
                 return one
         same = [one for one in self.columns if one.name.lower() == wanted.name.lower()]
@@ -67,19 +84,26 @@ class Relation:
 class RelationReader:
     """Opens the logical sources of one mapping on a connection; temporary tables are dropped at the end."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, sources: Sources):
+    def __init__(self, connection: duckdb.DuckDBPyConnection, sources: Sources, references: dict[LogicalSource, list[str]] | None = None):
+        """`references` are the columns that a mapping asks of each logical source: those of JSON and XML are known by nothing else."""
         self._connection, self._sources = connection, sources
+        self._references = references or {}
         self._opened: dict[LogicalSource, Relation] = {}
         self._files: dict[tuple[Source, str], Relation] = {}
         self._tables: list[str] = []
         self._folder: TemporaryDirectory[str] | None = None
+        self._copies = 0
 
     def open(self, logical: LogicalSource) -> Relation:
         """The relation of a logical source; the same one for equal sources."""
         if logical not in self._opened:
-            if logical.reference_formulation != "SQL" or logical.iterator is not None:
-                raise MappingError("M209", f"the reference formulation {logical.reference_formulation} is not read by this version", logical.location, "use a table or a query")
-            self._opened[logical] = self._table(logical) if logical.table is not None else self._query(logical)
+            if logical.expanded is not None:
+                whole = self.open(replace(logical, expanded=None))
+                self._opened[logical] = expanded(whole, logical.expanded)
+            elif logical.file is not None:
+                self._opened[logical] = self._file(logical, logical.file)
+            else:
+                self._opened[logical] = self._table(logical) if logical.table is not None else self._query(logical)
         return self._opened[logical]
 
     def close(self) -> None:
@@ -100,6 +124,68 @@ class RelationReader:
         if not source.path.exists():
             raise MappingError("M201", f"{source.path} does not exist", source.location or logical.location, "correct the path, or override it with NAME=URL")
         return self._of_source(source, name, logical.location)
+
+    def _file(self, logical: LogicalSource, file: File) -> Relation:
+        """The file of an RML source; [tables."its name"] in sources.toml puts another in its place."""
+        declared = self._sources.tables.get(file.written)
+        path = declared.path if declared is not None else file.path
+        if not path.exists():
+            raise MappingError("M201", f"{path} does not exist", logical.location, "correct the path, or name another file in sources.toml")
+        if logical.reference_formulation in ("JSONPath", "XPath"):
+            return self._records(logical, path, file, f"file {file.written}")
+        if logical.reference_formulation == "SPARQL":
+            source = Source("csv", self._sparql_results(logical, path), location=logical.location)
+        else:
+            encoding = file.encoding or "utf-8"
+            source = declared or Source("csv", path, encoding=encoding, null=logical.nulls, delimiter="\t" if ".tsv" in path.suffixes else None, location=logical.location)
+        if (source, file.written) not in self._files:
+            utf8 = self._in_utf8(source, file.compression)
+            relation = csv_relation(source, file.written, f"kg_malformed_{len(self._files) + 1}", utf8)
+            self._files[source, file.written] = replace(relation, name=f"file {file.written}", file=str(path))
+        relation = self._files[source, file.written]
+        return with_row_numbers(relation) if ROW.name in self._references.get(logical, ()) else relation
+
+    def _records(self, logical: LogicalSource, path: Path, file: File | None, name: str, source: Source | None = None) -> Relation:
+        """The records of a JSON or XML file with the values of the references that the mapping makes to it."""
+        references = [one for one in self._references.get(logical, ()) if one != ROW.name]
+        compression = (file.compression if file else None) or files.compression_of(path)
+        try:
+            records = read_records(logical, path, compression, file.encoding if file else None, references)
+        except (OSError, EOFError, ValueError) as error:
+            raise MappingError("M208", f"{path} cannot be read: {error}", logical.location, "check the file, its encoding and its compression") from error
+        return self._of_records(records, str(path), name, source)
+
+    def _of_records(self, records: Records, path: str, name: str, source: Source | None) -> Relation:
+        target = self._new_table()
+        self._connection.register("kg_fetched", records.table)
+        try:
+            self._connection.execute(f"CREATE TEMP TABLE {target} AS SELECT * FROM kg_fetched")
+        finally:
+            self._connection.unregister("kg_fetched")
+        columns, hidden = [], [RelationColumn(ROW.name, "BIGINT", stored="n")]
+        for i, one in enumerate(records.columns):
+            datatypes = f"{one.reference}\0datatype" if one.is_mixed else None
+            columns.append(RelationColumn(one.reference, one.type, stored=f"r{i}", datatypes=datatypes, is_multiple=one.is_multiple))
+            if datatypes:
+                hidden.append(RelationColumn(datatypes, "VARCHAR", stored=f"k{i}", is_multiple=one.is_multiple))
+        whole = Relation(target, tuple(columns), name, path, source, hidden=tuple(hidden), number="n")
+        return expanded(whole, frozenset(one.name for one in columns))
+
+    def _sparql_results(self, logical: LogicalSource, path: Path) -> Path:
+        """The results of a query over an RDF file, as CSV: the values are texts."""
+        copy = self._new_file()
+        graph = Store()
+        try:
+            graph.load(path=str(path))
+            graph.query(logical.iterator or "").serialize(str(copy), QueryResultsFormat.CSV)
+        except (SyntaxError, ValueError, OSError) as error:
+            raise MappingError("M204", f"the query fails: {error}", logical.location, "correct the SPARQL, or the RDF file") from error
+        return copy
+
+    def _new_file(self) -> Path:
+        self._folder = self._folder or TemporaryDirectory(prefix="kg-")
+        self._copies += 1
+        return Path(self._folder.name) / f"{self._copies}.csv"
 
     def _of_source(self, source: Source, name: str, location: Location | None) -> Relation:
         if source.type == "csv":
@@ -181,19 +267,19 @@ class RelationReader:
                 for name in created:
                     self._connection.execute(f"DROP VIEW {identifier(name)}")
 
-    def _in_utf8(self, source: Source) -> Path:
-        """The file itself, or a copy in UTF-8 of one in another encoding (GB 18030, …)."""
+    def _in_utf8(self, source: Source, compression: str | None = None) -> Path:
+        """The file itself, or a copy in UTF-8 of one in another encoding (GB 18030, …) or an archive."""
         try:
             encoding = codecs.lookup(source.encoding).name
         except LookupError:
             raise MappingError("M206", f"there is no encoding {source.encoding!r}", source.location, "use a name such as utf-8 or gb18030") from None
-        if encoding in ("utf-8", "ascii", "utf-8-sig"):
+        compression = compression or files.compression_of(source.path)
+        is_plain = compression is None or (compression == "gzip" and source.path.name.endswith(".gz"))
+        if encoding in ("utf-8", "ascii", "utf-8-sig") and is_plain:
             return source.path
-        self._folder = self._folder or TemporaryDirectory(prefix="kg-")
-        copy = Path(self._folder.name) / f"{len(self._files)}.csv"
+        copy = self._new_file()
         try:
-            with open_text(source.path, encoding) as given, copy.open("w", encoding="utf-8", newline="") as target:
-                shutil.copyfileobj(given, target, 1 << 20)
+            files.copy_as_utf8(source.path, compression, encoding, copy)
         except UnicodeDecodeError as error:
             raise MappingError("M208", f"{source.path.name} is not in {source.encoding}: {error}", source.location, "correct the encoding") from error
         return copy
@@ -216,11 +302,29 @@ def csv_relation(source: Source, name: str, malformed: str, path: Path) -> Relat
     return Relation(_read_csv(source, header, malformed), columns, f"table {name}", file, source, malformed=malformed)
 
 
+def expanded(whole: Relation, references: frozenset[str]) -> Relation:
+    """Records with a row for each combination of the values of `references`; of other multiple values the first."""
+    names = {one.stored for one in (*whole.columns, *whole.hidden) if one.is_multiple and one.name.partition("\0")[0] in references}
+    base = whole.sql if whole.sql.isidentifier() else whole.source_table
+    firsts = [f"{one.sql}[1] AS {one.sql}" for one in (*whole.columns, *whole.hidden) if one.is_multiple and one.stored not in names]
+    sql = f"(SELECT * REPLACE ({', '.join(firsts)}) FROM {base})" if firsts else base
+    for one in (column for column in whole.columns if column.stored in names):
+        both = [one.sql] + [hidden.sql for hidden in whole.hidden if hidden.name == one.datatypes]
+        sql = f"(SELECT * REPLACE ({', '.join(f'unnest({name}) AS {name}' for name in both)}) FROM {sql})"
+    return replace(whole, sql=sql, source_table=base)
+
+
+def with_row_numbers(relation: Relation) -> Relation:
+    """The relation with the hidden column ROW."""
+    row = RelationColumn(ROW.name, "BIGINT", stored="kg_row")
+    return replace(relation, sql=f"(SELECT row_number() OVER () AS kg_row, * FROM {relation.sql})", hidden=(row,))
+
+
 def _read_csv(source: Source, header: list[str], malformed: str) -> str:
     columns = ", ".join(f"{_quoted(name)}: 'VARCHAR'" for name in header)
     options = [
         _quoted(str(source.path)), "header = true", "auto_detect = false", f"columns = {{{columns}}}", f"delim = {_quoted(source.delimiter or ',')}",
-        f"quote = {_quoted(source.quote)}", f"escape = {_quoted(source.quote)}", f"nullstr = {_quoted(source.null)}",
+        f"quote = {_quoted(source.quote)}", f"escape = {_quoted(source.quote)}", f"nullstr = {_nulls(source.null)}",
         # Small buffers, so that files of a few megabytes are read by all threads; a longer line is reported as malformed.
         "max_line_size = 2000000", "buffer_size = 4000000",
         # Not `ignore_errors`, which also loses well-formed records after one with a stray quote.
@@ -229,6 +333,11 @@ def _read_csv(source: Source, header: list[str], malformed: str) -> str:
     if source.path.name.endswith(".gz"):
         options.append("compression = 'gzip'")
     return f"read_csv({', '.join(options)})"
+
+
+def _nulls(null: str | tuple[str, ...]) -> str:
+    """The texts that mean NULL; where none does, one that no file has, for DuckDB takes the empty text by itself."""
+    return _quoted(null) if isinstance(null, str) else f"[{', '.join(map(_quoted, null or (_NO_TEXT,)))}]"
 
 
 def _header(source: Source, file: str) -> list[str]:
@@ -255,7 +364,9 @@ def open_text(path: Path, encoding: str) -> IO[str]:
 def typed_column(column: RelationColumn) -> str:
     """A column with its declared type, for SQL: a value that cannot be cast is NULL there."""
     name = identifier(column.name)
-    return f"TRY_CAST({name} AS {column.declared}) AS {name}" if column.declared else name
+    if column.declared:
+        return f"TRY_CAST({column.sql} AS {column.declared}) AS {name}"
+    return name if column.stored is None else f"{column.sql} AS {name}"
 
 
 def table_name(written: str) -> str:

@@ -44,7 +44,7 @@ class Source:
     table: str | None = None
     delimiter: str | None = None
     quote: str = '"'
-    null: str = ""
+    null: str | tuple[str, ...] = ""
     encoding: str = "utf-8"
     types: tuple[tuple[str, str], ...] = ()
     location: Location | None = field(default=None, compare=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import unquote
@@ -39,6 +40,10 @@ class Column:
         return cls(written.strip())
 
 
+# The number of the row, a column that every source has; no source can name one so.
+ROW = Column("", True)
+
+
 @dataclass(frozen=True)
 class Template:
     """Literal text and columns in turn; `text` is the template as written."""
@@ -47,8 +52,8 @@ class Template:
     parts: tuple[str | Column, ...]
 
     @classmethod
-    def parse(cls, text: str) -> Template:
-        r"""Split at unescaped braces; a backslash escapes a brace or a backslash.
+    def parse(cls, text: str, column: Callable[[str], Column] = Column.parse) -> Template:
+        r"""Split at unescaped braces; a backslash escapes a brace or a backslash. `column` reads what stands in braces.
 
         >>> Template.parse(r"\{{id}\}").parts
         ('{', Column(name='id', is_delimited=False), '}')
@@ -75,7 +80,7 @@ class Template:
                     raise TemplateSyntaxError("a brace is closed that was not opened")
                 if not "".join(name).strip():
                     raise TemplateSyntaxError("a column reference is empty")
-                parts.append(Column.parse("".join(name)))
+                parts.append(column("".join(name)))
                 name = None
             else:
                 (literal if name is None else name).append(character)

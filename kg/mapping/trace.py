@@ -18,9 +18,10 @@ from kg.mapping.lines import line_numbers
 from kg.mapping.materialize import blank_node_scope, resolve_sources
 from kg.mapping.model import Mapping, ReferencingObjectMap, TermMap, TermType, TriplesMap
 from kg.mapping.parser import load_mapping
-from kg.mapping.relations import Relation, RelationReader, identifier
+from kg.mapping.relations import Relation, RelationReader
 from kg.mapping.sources import Sources
-from kg.mapping.template import Template
+from kg.mapping.template import Column, Template
+from kg.mapping.variants import prepare, references
 from kg.terms import RDF_TYPE, TAG_BLANK, TAG_IRI, TAG_LANG, TAG_STRING, XSD_STRING, Term
 
 _NEVER = "false"
@@ -60,8 +61,9 @@ class Tracer:
         self.limit = limit
         self.connection = duckdb.connect(config={"autoload_known_extensions": "false", "autoinstall_known_extensions": "false"})
         natural.create_macros(self.connection)
-        self.reader = RelationReader(self.connection, resolve_sources(sources))
+        self.reader = RelationReader(self.connection, resolve_sources(sources), references(self.mapping))
         self.context = Context(base, blank_node_scope(mapping_file), lambda *_: None, lambda *_: False)
+        self._prepared: Mapping | None = None
 
     def __enter__(self) -> Tracer:
         return self
@@ -70,9 +72,18 @@ class Tracer:
         self.reader.close()
         self.connection.close()
 
+    @property
+    def prepared(self) -> Mapping:
+        """The mapping made ready for its sources; only RML needs them opened for that."""
+        if self._prepared is None:
+            has_records = any(one.source.file is not None for one in self.mapping.triples_maps)
+            query = lambda sql: self.connection.execute(sql).fetchall()  # noqa: E731
+            self._prepared = prepare(self.mapping, self.reader, self.context, query) if has_records else self.mapping
+        return self._prepared
+
     def rows_of(self, subject: Term) -> list[SourceRow]:
         found: list[SourceRow] = []
-        for one in self.mapping.triples_maps:
+        for one in self.prepared.triples_maps:
             if can_make(one.subject, subject, self.context.base):
                 compiler = self.compiler(one)
                 found += self.select(one, compiler, [condition(compiler, one.subject, subject)])
@@ -80,7 +91,7 @@ class Tracer:
 
     def rows_for(self, triple: Triple) -> list[SourceRow]:
         found: list[SourceRow] = []
-        for one in self.mapping.triples_maps:
+        for one in self.prepared.triples_maps:
             if not can_make(one.subject, triple.subject, self.context.base):
                 continue
             if triple.predicate.value == RDF_TYPE and triple.object in one.classes:
@@ -97,7 +108,7 @@ class Tracer:
         if isinstance(object_map, TermMap):
             object_term_map = object_map
         else:
-            parent = self.mapping.triples_map(object_map.parent)
+            parent = self.prepared.triples_map(object_map.parent)
             object_term_map = parent.subject
             if object_map.joins:
                 return self.joined_rows(one, compiler, conditions, object_map, parent, triple.object)
@@ -116,9 +127,8 @@ class Tracer:
             parent_compiler = self.compiler(parent)
             joins = [condition(parent_compiler, parent.subject, term)]
             for join in reference.joins:
-                value = child.columns[compiler.relation.column(join.child, None).name]
-                alias, _ = parent_compiler.use(join.parent)
-                joins.append(f"{alias}::VARCHAR = {_text(value)}" if value is not None else _NEVER)
+                value = _value(compiler, join.child, child)
+                joins.append(f"({parent_compiler.text(join.parent)})::VARCHAR = {_text(value)}" if value is not None else _NEVER)
             rows = self.select(parent, parent_compiler, joins)
             found += [child, *rows] if rows else []
         return found
@@ -131,12 +141,12 @@ class Tracer:
             return []
         relation = compiler.relation
         names = [column.name for column in relation.columns]
-        values = ", ".join(f"{identifier(name)}::VARCHAR AS r{i}" for i, name in enumerate(names))
-        rows = f"SELECT row_number() OVER () AS n, {compiler.columns_sql()}, {values} FROM {relation.sql}"
-        query = f"SELECT n, {', '.join(f'r{i}' for i in range(len(names)))} FROM ({rows}) WHERE {' AND '.join(conditions)} LIMIT {self.limit}"
-        found = sorted(self.connection.execute(query).fetchall())
+        values = ", ".join(f"{column.sql}::VARCHAR AS v{i}" for i, column in enumerate(relation.columns))
+        rows = f"SELECT {relation.number} AS n, {compiler.columns_sql()}, {values} FROM {relation.sql}"
+        query = f"SELECT n, {', '.join(f'v{i}' for i in range(len(names)))} FROM ({rows}) WHERE {' AND '.join(conditions)} LIMIT {self.limit}"
+        found = sorted(self.connection.execute(query).fetchall(), key=lambda row: row[0])
         lines = self.lines(relation, [row[0] for row in found], is_query=one.source.query is not None)
-        table = relation.name.removeprefix("table ")
+        table = relation.name.removeprefix("table ").removeprefix("file ")
         return [SourceRow(relation.file, lines.get(n), table, dict(zip(names, row, strict=True)), one.name) for n, *row in found]
 
     def lines(self, relation: Relation, rows: list[int], is_query: bool) -> dict[int, int]:
@@ -160,7 +170,7 @@ def can_make(term_map: TermMap, term: Term, base: str) -> bool:
         return term_map.datatype in (None, term.datatype.value)
     if isinstance(term, NamedNode) and isinstance(term_map.value, Template):
         prefix, suffix = term_map.value.prefix, term_map.value.suffix
-        return term.value.endswith(suffix) and (term.value.startswith(prefix) or term.value.startswith(base + prefix))
+        return term.value.endswith(suffix) and (term.value.startswith(prefix) or term.value.startswith((term_map.base or base) + prefix))
     return True
 
 
@@ -184,7 +194,7 @@ def _on_columns(compiler: RelationCompiler, term_map: TermMap, term: Term) -> It
     """Conditions on single columns that follow where a template can be read backwards: cheaper to test than its text."""
     if not isinstance(term_map.value, Template) or not isinstance(term, NamedNode):
         return
-    base = compiler.context.base
+    base = term_map.base or compiler.context.base
     text = term.value if term.value.startswith(term_map.value.prefix) and term_map.value.prefix else term.value.removeprefix(base)
     values = term_map.value.invert(text, is_encoded=True)
     for column, value in zip(term_map.value.columns, values or (), strict=False):
@@ -193,6 +203,13 @@ def _on_columns(compiler: RelationCompiler, term_map: TermMap, term: Term) -> It
             yield f"{alias} = {_text(value)}"
         elif natural.is_integer(found.type) and not found.declared and value.lstrip("-").isdigit():
             yield f"{alias} = {int(value)}"
+
+
+def _value(compiler: RelationCompiler, expression: Column | Template | Literal, row: SourceRow) -> str | None:
+    """The text of an expression in a row that was found."""
+    parts = (expression,) if isinstance(expression, Column) else expression.parts if isinstance(expression, Template) else (expression.value,)
+    texts = [row.columns[compiler.relation.column(part, None).name] if isinstance(part, Column) else part for part in parts]
+    return None if None in texts else "".join(texts)
 
 
 def _pairs(one: TriplesMap) -> Iterator[tuple[TermMap, TermMap | ReferencingObjectMap]]:

@@ -1,0 +1,220 @@
+"""JSON and XML files → records: for each match of an iterator the values of the references (RML-Core, RML-IO).
+
+A record has its number and, for each reference, a list of (text, datatype) pairs: no value, one or several.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any
+
+import jsonpath
+import pyarrow as pa
+from jsonpath.exceptions import JSONPathError
+from lxml import etree
+
+from kg.errors import Location, MappingError
+from kg.mapping.files import open_bytes
+from kg.mapping.model import LogicalSource
+from kg.terms import XSD, XSD_BOOLEAN, XSD_INTEGER, XSD_STRING
+
+XSD_DOUBLE = XSD + "double"
+_JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+_SMALL = 1 << 63
+
+Value = tuple[str, str]  # lexical form, datatype
+
+
+@dataclass(frozen=True)
+class RecordColumn:
+    """The values of one reference: `type` is DuckDB's, VARCHAR where they are of several kinds (`is_mixed`)."""
+
+    reference: str
+    type: str
+    is_mixed: bool
+    is_multiple: bool
+
+
+@dataclass(frozen=True)
+class Records:
+    """`table` has the columns n, r0, r1, … (a list where multiple) and k0, … with the datatypes where mixed."""
+
+    table: pa.Table
+    columns: tuple[RecordColumn, ...]
+
+
+def read_records(logical: LogicalSource, path: Path, compression: str | None, encoding: str | None, references: list[str]) -> Records:
+    """Read a file once; MappingError M210 for a wrong path expression, M211 for a value that is an object or array."""
+    reader = _xml if logical.reference_formulation == "XPath" else _json
+    numbers: list[int] = []
+    values: list[list[list[Value]]] = [[] for _ in references]
+    try:
+        with open_bytes(path, compression) as file:
+            for number, found in reader(logical, path, file, encoding, references):
+                numbers.append(number)
+                for column, one in zip(values, found, strict=True):
+                    column.append(one)
+    except (json.JSONDecodeError, etree.XMLSyntaxError) as error:
+        line, column = (error.lineno, error.colno) if isinstance(error, json.JSONDecodeError) else error.position
+        kind = "JSON" if isinstance(error, json.JSONDecodeError) else "XML"
+        raise MappingError("M208", f"{path.name} is not {kind}: {error}", Location(str(path), line, column or 1), "correct the file") from None
+    except UnicodeDecodeError as error:
+        raise MappingError("M208", f"{path.name} is not in {encoding or 'UTF-8'}: {error}", Location(str(path)), "declare its encoding") from None
+    columns, arrays, names = [], [pa.array(numbers, pa.int64())], ["n"]
+    for i, (reference, column) in enumerate(zip(references, values, strict=True)):
+        made, own = _column(reference, column)
+        columns.append(made)
+        arrays += own
+        names += [f"r{i}", f"k{i}"][: len(own)]
+    return Records(pa.table(arrays, names), tuple(columns))
+
+
+_ARROW = {XSD_INTEGER: (pa.int64(), int, "BIGINT"), XSD_DOUBLE: (pa.float64(), float, "DOUBLE"), XSD_BOOLEAN: (pa.bool_(), lambda text: text == "true", "BOOLEAN")}
+
+
+def _column(reference: str, rows: list[list[Value]]) -> tuple[RecordColumn, list[pa.Array]]:
+    """One typed column where all values are of one kind, else texts and their datatypes."""
+    kinds = {kind for row in rows for _, kind in row}
+    is_multiple = any(len(row) > 1 for row in rows)
+    is_small = all(abs(int(text)) < _SMALL for row in rows for text, kind in row if kind == XSD_INTEGER)
+    arrow, read, name = _ARROW.get(next(iter(kinds), ""), (pa.string(), str, "VARCHAR")) if len(kinds) == 1 and is_small else (pa.string(), str, "VARCHAR")
+    is_mixed = name == "VARCHAR" and bool(kinds - {XSD_STRING})
+
+    def array(values: list[list], kind: pa.DataType) -> pa.Array:
+        if is_multiple:  # no value is a list of one NULL, so that unnesting keeps the record
+            return pa.array([value or [None] for value in values], pa.list_(kind))
+        return pa.array([value[0] if value else None for value in values], kind)
+
+    arrays = [array([[read(text) for text, _ in row] for row in rows], arrow)]
+    if is_mixed:
+        arrays.append(array([[kind for _, kind in row] for row in rows], pa.string()))
+    return RecordColumn(reference, name, is_mixed, is_multiple), arrays
+
+
+# ── JSON ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _json(logical: LogicalSource, path: Path, file: IO[bytes], encoding: str | None, references: list[str]) -> Iterator[tuple[int, list[list[Value]]]]:
+    """Numbers are those of the matches, from 1; of JSON lines, the lines."""
+    paths = [_json_path(reference, logical) for reference in references]
+    for number, record in _json_records(logical, path, file, encoding):
+        yield number, [
+            [_json_value(value, reference, path, number) for value in find(record) if value is not None]
+            for reference, find in zip(references, paths, strict=True)
+        ]
+
+
+def _json_records(logical: LogicalSource, path: Path, file: IO[bytes], encoding: str | None) -> Iterator[tuple[int, Any]]:
+    iterator = logical.iterator or "$"
+    if path.name.endswith(_JSON_LINES):
+        # A file of lines is read as the array of them.
+        inner = "$" + iterator[4:] if iterator.startswith("$[*]") else iterator
+        find = _json_path(inner, logical)
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                try:
+                    record = _load(line, encoding)
+                except json.JSONDecodeError as error:
+                    raise MappingError("M208", f"line {number} of {path.name} is not JSON: {error.msg}", Location(str(path), number, error.colno), "write one JSON value a line") from None
+                yield from ((number, one) for one in find(record))
+        return
+    yield from enumerate(_json_path(iterator, logical)(_load(file.read(), encoding)), 1)
+
+
+def _load(content: bytes, encoding: str | None) -> Any:
+    # Without a declared encoding, json tells UTF-8, UTF-16 and UTF-32 apart.
+    return json.loads(content.decode(encoding) if encoding else content.removeprefix(b"\xef\xbb\xbf"))
+
+
+def _json_path(text: str, logical: LogicalSource) -> Callable[[Any], list]:
+    """A JSONPath as a function (RFC 9535); a reference without $ is the name of a member, or a path from it."""
+    try:
+        if text.startswith("$"):
+            query = jsonpath.compile(text)
+        elif text.startswith("@"):
+            query = jsonpath.compile("$" + text[1:])
+        else:
+            query = _relative_path(text)
+    except JSONPathError as error:
+        raise MappingError("M210", f"{text!r} is not a JSONPath: {str(error).splitlines()[0]}", logical.location, "write, for example, $.records[*] or $['a name']") from None
+    return query.findall
+
+
+def _relative_path(text: str) -> jsonpath.JSONPath:
+    try:
+        return jsonpath.compile("$." + text)
+    except JSONPathError:
+        return jsonpath.compile(f"$[{json.dumps(text)}]")
+
+
+def _json_value(value: Any, reference: str, path: Path, number: int) -> Value:
+    """The natural lexical form and datatype of a JSON value (RML-Core section on natural mapping)."""
+    if isinstance(value, str):
+        return value, XSD_STRING
+    if isinstance(value, bool):
+        return ("true" if value else "false"), XSD_BOOLEAN
+    if isinstance(value, int):
+        return str(value), XSD_INTEGER
+    if isinstance(value, float):
+        return canonical_double(value), XSD_DOUBLE
+    kind = "an array" if isinstance(value, list) else "an object"
+    raise MappingError(
+        "M211", f"record {number} of {path.name}: {reference} is {kind}, not a value", Location(str(path)), f"refer to what is in it, for example {reference}{'[*]' if kind == 'an array' else '.name'}"
+    )  # fmt: skip
+
+
+def canonical_double(value: float) -> str:
+    """The canonical form of an xsd:double.
+
+    >>> canonical_double(30.0), canonical_double(0.125)
+    ('3.0E1', '1.25E-1')
+    """
+    if value != value or value in (float("inf"), float("-inf")):
+        return "NaN" if value != value else "INF" if value > 0 else "-INF"
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    fraction = "".join(map(str, digits[1:])) or "0"
+    return f"{'-' if sign else ''}{digits[0]}.{fraction}E{0 if value == 0 else int(exponent) + len(digits) - 1}"
+
+
+# ── XML ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _xml(logical: LogicalSource, path: Path, file: IO[bytes], encoding: str | None, references: list[str]) -> Iterator[tuple[int, list[list[Value]]]]:
+    """Numbers are lines of the file. Prefixes are those of the logical source, else the document's root's."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, encoding=encoding)
+    tree = etree.fromstring(file.read(), parser).getroottree()
+    own = {prefix: url for prefix, url in tree.getroot().nsmap.items() if prefix}
+    prefixes = own | dict(logical.namespaces)
+    paths = [_xpath(reference, prefixes, logical) for reference in references]
+    for record in _found(_xpath(logical.iterator or "/*", prefixes, logical), tree, logical):
+        if not etree.iselement(record):
+            raise MappingError("M210", f"the iterator {logical.iterator} finds {record!r}, which is no element", logical.location, "name elements, not their text or attributes")
+        yield record.sourceline, [[(_xml_text(value), XSD_STRING) for value in _found(find, record, logical)] for find in paths]
+
+
+def _xpath(text: str, prefixes: dict[str, str], logical: LogicalSource) -> etree.XPath:
+    try:
+        return etree.XPath(text, namespaces=prefixes or None)
+    except etree.XPathError as error:
+        raise MappingError("M210", f"{text!r} is not an XPath: {error}", logical.location, "write, for example, /records/record or @id") from None
+
+
+def _found(path: etree.XPath, node: Any, logical: LogicalSource) -> list:
+    try:
+        found = path(node)
+    except etree.XPathError as error:
+        raise MappingError("M210", f"the XPath {path.path!r} fails: {error}", logical.location, "declare its prefixes with rml:namespace") from None
+    return found if isinstance(found, list) else [found]
+
+
+def _xml_text(value: Any) -> str:
+    """The string value of a node or of an XPath result."""
+    if etree.iselement(value):
+        return "".join(value.itertext())
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
