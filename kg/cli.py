@@ -363,11 +363,10 @@ def _write(data: bytes, output: Path | None) -> None:
 
 def _things_to_try(graph: KnowledgeGraph, address: str) -> Iterator[str]:
     yield f"{address}/  in a browser"
-    for saved in saved_queries.load(graph.project):
-        if saved.examples() and len(saved.examples()) == len(saved.parameters):
-            arguments = "&".join(f"{name}={value}" for name, value in saved.examples().items())
-            yield f"curl '{address}/queries/{saved.key}.csv?{arguments}'   {saved.question()}"
-            break
+    with_examples = [saved for saved in saved_queries.load(graph.project) if saved.examples()]
+    for saved in with_examples[-1:]:  # the last domain is the project's own, the first ones are general
+        arguments = "&".join(f"{name}={value}" for name, value in saved.examples().items())
+        yield f"curl '{address}/queries/{saved.key}.csv?{arguments}'   {saved.question()}"
     yield f"curl '{address}/sparql' --data-urlencode 'query=SELECT ?class (COUNT(*) AS ?n) {{ ?x a ?class }} GROUP BY ?class'"
 
 
