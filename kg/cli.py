@@ -20,6 +20,7 @@ from kg import KnowledgeGraph, mapping, reasoner, saved_queries
 from kg.build import BuildReport, StepReport
 from kg.check import check as run_checks
 from kg.errors import KgError, ProjectError
+from kg.shapes import proposed_document
 from kg.shapes.oracle import by_pyshacl
 from kg.sparql.evaluate import Solutions
 from kg.sparql.results import write_boolean, write_graph, write_solutions
@@ -306,6 +307,18 @@ def validate(
             raise ProjectError("P405", f"there is no engine {engine}", help="guanxi or pyshacl")
     _write(report, output)
     raise typer.Exit(0 if conforms else 1)
+
+
+@app.command("shapes")
+def shapes_command(
+    data: DataOption = [],  # noqa: B006
+    project: ProjectOption = Path("kg.toml"),
+    namespace: Annotated[str, typer.Option(help="IRI that the names of the shapes begin with")] = "urn:shape:",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Turtle file; default: standard output")] = None,
+) -> None:
+    """Propose SHACL shapes: what all instances of each class have in common in the graph, or in the given files."""
+    with _graph(project, data) as graph:
+        _write(proposed_document(graph.store, graph.prefixes, namespace), output)
 
 
 # ── Printing ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -241,6 +241,10 @@ def test_a_conforming_report_says_so(report_on):
     assert report.conforms and report.text() == "The data conforms to the shapes."
 
 
+def test_shapes_without_targets_are_not_taken_for_conformance(report_on):
+    assert report_on("ex:S sh:nodeKind sh:IRI .", "ex:a ex:p 1 .").text() == "No shape has a target: nothing was checked."
+
+
 # ── What is refused ──────────────────────────────────────────────────────────────────────────────────────────
 
 SELECT = "ex:S sh:targetNode ex:a ; sh:sparql [ sh:prefixes ex: ; sh:select '''{}''' ] ."

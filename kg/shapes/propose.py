@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, serialize
+from pyoxigraph import Literal, NamedNode
 
-from kg.shapes.vocabulary import PATH, PROPERTY, SH, SUB_CLASS_OF, TYPE, sh
+from kg.shapes.vocabulary import OWL, RDFS, SH, SUB_CLASS_OF, sh
 from kg.sql import encoding
 from kg.store import Store
+from kg.store.notation import text_of
 from kg.terms import (
+    RDF,
     RDF_LANG_STRING,
     RDF_TYPE,
     TAG_BLANK,
@@ -93,29 +96,35 @@ def propose(store: Store) -> Mapping[NamedNode, list[ProposedProperty]]:
 
 
 def proposed_document(store: Store, prefixes: Mapping[str, str], namespace: str) -> bytes:
-    """The proposed shapes in Turtle; shapes are named in `namespace` after their classes.
+    """The proposed shapes in Turtle, named in `namespace` after their classes; those of OWL and RDFS themselves are left out.
 
-    The store they come from conforms to them. Nothing is said of ranges and lists: data show what is, not what must be.
+    The graph they come from conforms to them. Nothing is said of ranges and lists: data show what is, not what must be.
     """
     names = {name: iri for name, iri in prefixes.items() if iri} | {"sh": SH, "shape": namespace}
-    return serialize(_triples(propose(store), namespace), format=RdfFormat.TURTLE, prefixes=names)
+    parts, taken = [], set()
+    for class_, properties in propose(store).items():
+        if not class_.value.startswith((OWL, RDFS, RDF)):
+            name = _name(class_, taken)
+            taken.add(name)
+            parts.append(_text(NamedNode(namespace + name), class_, properties, names))
+    body = "\n".join(parts)
+    used = {name: iri for name, iri in names.items() if f" {name}:" in f" {body}" or f"\n{name}:" in f"\n{body}"}
+    return ("".join(f"@prefix {name}: <{iri}> .\n" for name, iri in sorted(used.items())) + "\n" + body).encode()
 
 
-def _triples(proposed: Mapping[NamedNode, Iterable[ProposedProperty]], namespace: str) -> Iterator[Triple]:
-    taken: set[str] = set()
-    for class_, properties in proposed.items():
-        name = class_.value.rstrip("/#").replace("#", "/").rsplit("/", 1)[-1]
-        while name in taken:
-            name += "-2"
-        taken.add(name)
-        shape = NamedNode(namespace + name)
-        yield Triple(shape, TYPE, sh("NodeShape"))
-        yield Triple(shape, sh("targetClass"), class_)
-        for one in properties:
-            node = BlankNode()
-            yield Triple(shape, PROPERTY, node)
-            yield Triple(node, PATH, one.path)
-            yield from (Triple(node, predicate, value) for predicate, value in _constraints(one))
+def _name(class_: NamedNode, taken: set[str]) -> str:
+    name = re.sub(r"[^\w-]", "-", class_.value.rstrip("/#").replace("#", "/").rsplit("/", 1)[-1])
+    while name in taken:
+        name += "-2"
+    return name
+
+
+def _text(shape: NamedNode, class_: NamedNode, properties: Iterable[ProposedProperty], prefixes: Mapping[str, str]) -> str:
+    lines = [f"{text_of(shape, prefixes)} a sh:NodeShape ;\n    sh:targetClass {text_of(class_, prefixes)}"]
+    for one in properties:
+        constraints = "".join(f" ; {text_of(predicate, prefixes)} {text_of(value, prefixes)}" for predicate, value in _constraints(one))
+        lines.append(f"    sh:property [ sh:path {text_of(one.path, prefixes)}{constraints} ]")
+    return " ;\n".join(lines) + " .\n"
 
 
 def _constraints(one: ProposedProperty) -> Iterator[tuple[NamedNode, Term]]:

@@ -42,9 +42,11 @@ class ValidationResult:
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """`results` in the order of the shapes; `without_focus` names the shapes whose targets select nothing."""
+    """`results` in the order of the shapes; `shapes` names those with targets, `without_focus` those whose targets select
+    nothing."""
 
     results: tuple[ValidationResult, ...]
+    shapes: tuple[str, ...] = ()
     without_focus: tuple[str, ...] = ()
     prefixes: Mapping[str, str] | None = None
 
@@ -94,6 +96,7 @@ class ValidationReport:
                 {"shape": shape, "severity": severity, "component": name, "results": number}
                 for (shape, severity, name), number in self.counts.most_common()
             ],
+            "shapes": len(self.shapes),
             "withoutFocusNodes": list(self.without_focus),
             "page": [self._result_dict(one) for one in page],
         }
@@ -104,6 +107,8 @@ class ValidationReport:
     def text(self, language: str = "en") -> str:
         """A table: the counts by shape and severity, then the first results."""
         idle = [f"no focus node: {', '.join(self.without_focus)}"] if self.without_focus else []
+        if not self.shapes:
+            return "No shape has a target: nothing was checked."
         if self.conforms:
             return "\n".join(["The data conforms to the shapes.", *idle])
         rows = [("results", "severity", "constraint", "shape")]

@@ -54,7 +54,7 @@ def validate(
         validation.close()
         if connection is None:
             cursor.close()
-    return ValidationReport(tuple(results), tuple(without_focus), dict(shapes.document.prefixes))
+    return ValidationReport(tuple(results), tuple(shape.name for shape in shapes.roots), tuple(without_focus), dict(shapes.document.prefixes))
 
 
 def _results(validation: Validation, shape: Shape, focus: Nodes, reached: str | None = None) -> Iterator[ValidationResult]:
