@@ -123,8 +123,8 @@ class Project:
         return list(self._files("ontology", "checks/*.rq", ".rq"))
 
     def mappings(self) -> list[ContentFile]:
-        """mappings/<domain>/*.r2rml.ttl"""
-        return list(self._files("mappings", "*.r2rml.ttl", ".r2rml.ttl"))
+        """mappings/<domain>/*.r2rml.ttl and *.rml.ttl"""
+        return [*self._files("mappings", "*.r2rml.ttl", ".r2rml.ttl"), *self._files("mappings", "*.rml.ttl", ".rml.ttl")]
 
     def sources(self, domain: str) -> Path:
         """mappings/<domain>/sources.toml: the one file that differs in production."""

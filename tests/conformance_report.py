@@ -29,6 +29,7 @@ SUITES = {
     "shacl-sparql": partial(conformance_shacl.run, "sparql"),
     "r2rml": conformance_r2rml.run,
     "rml-core": partial(conformance_rml.run, conformance_rml.CORE),
+    "rml-io": partial(conformance_rml.run, conformance_rml.IO),
 }
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from tests.conformance import SUITES
-from tests.conformance_rml import CORE, FAILING, RmlCase, problem_of
+from tests.conformance_rml import CORE, FAILING, IO, RmlCase, problem_of
 
 pytestmark = pytest.mark.skipif(not CORE, reason=f"no conformance suite at {SUITES} (set KG_CONFORMANCE)")
 
 
-@pytest.mark.parametrize("case", CORE, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", [*CORE, *IO], ids=lambda case: case.id)
 def test_case_gives_the_expected_output_or_is_refused(case: RmlCase, tmp_path: Path) -> None:
     problem = problem_of(case, tmp_path)
     if case.id in FAILING:
@@ -19,5 +19,5 @@ def test_case_gives_the_expected_output_or_is_refused(case: RmlCase, tmp_path: P
     assert problem is None, problem
 
 
-def test_the_suite_is_whole() -> None:
-    assert len(CORE) == 76
+def test_the_suites_are_whole() -> None:
+    assert (len(CORE), len(IO)) == (76, 73)

@@ -278,6 +278,8 @@ class RelationCompiler:
 
     def _cast_literal(self, term_map: TermMap, datatype: str, kind: str, text: str, uses: tuple[int, ...]) -> TermPlan:
         """A datatype override (section 10.3): the lexical form must be one of the datatype's."""
+        if datatype == natural.XSD_DOUBLE and natural.is_integer(kind) and self.relation.has_records:
+            text = f"kg_double_text({text})"  # a number of JSON is one of any type
         lexical = natural.lexical_for(datatype, text)
         quick = self._quick_id(term_map, datatype, kind, text)
         ways = [*([quick] if quick else []), encoding.inline_of_lexical(datatype, f"({lexical})")]

@@ -65,6 +65,11 @@ class Relation:
     source_table: str = ""  # of records: where their lists of values are
 
     @property
+    def has_records(self) -> bool:
+        """Whether its rows are those of a JSON or XML file."""
+        return bool(self.source_table)
+
+    @property
     def is_csv(self) -> bool:
         return self.malformed is not None
 
@@ -168,7 +173,7 @@ class RelationReader:
             columns.append(RelationColumn(one.reference, one.type, stored=f"r{i}", datatypes=datatypes, is_multiple=one.is_multiple))
             if datatypes:
                 hidden.append(RelationColumn(datatypes, "VARCHAR", stored=f"k{i}", is_multiple=one.is_multiple))
-        whole = Relation(target, tuple(columns), name, path, source, hidden=tuple(hidden), number="n")
+        whole = Relation(target, tuple(columns), name, path, source, hidden=tuple(hidden), number="n", source_table=target)
         return expanded(whole, frozenset(one.name for one in columns))
 
     def _sparql_results(self, logical: LogicalSource, path: Path) -> Path:
@@ -305,13 +310,12 @@ def csv_relation(source: Source, name: str, malformed: str, path: Path) -> Relat
 def expanded(whole: Relation, references: frozenset[str]) -> Relation:
     """Records with a row for each combination of the values of `references`; of other multiple values the first."""
     names = {one.stored for one in (*whole.columns, *whole.hidden) if one.is_multiple and one.name.partition("\0")[0] in references}
-    base = whole.sql if whole.sql.isidentifier() else whole.source_table
     firsts = [f"{one.sql}[1] AS {one.sql}" for one in (*whole.columns, *whole.hidden) if one.is_multiple and one.stored not in names]
-    sql = f"(SELECT * REPLACE ({', '.join(firsts)}) FROM {base})" if firsts else base
+    sql = f"(SELECT * REPLACE ({', '.join(firsts)}) FROM {whole.source_table})" if firsts else whole.source_table
     for one in (column for column in whole.columns if column.stored in names):
         both = [one.sql] + [hidden.sql for hidden in whole.hidden if hidden.name == one.datatypes]
         sql = f"(SELECT * REPLACE ({', '.join(f'unnest({name}) AS {name}' for name in both)}) FROM {sql})"
-    return replace(whole, sql=sql, source_table=base)
+    return replace(whole, sql=sql)
 
 
 def with_row_numbers(relation: Relation) -> Relation:
