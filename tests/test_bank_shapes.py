@@ -89,6 +89,11 @@ FAULTS = {
         PARTIES + "id:k a bank:Account ; bank:isOwnedBy id:a ; bank:hasAccountNumber '0032000000000077' ."
         "id:t a bank:Transfer ; bank:hasPayer id:k ; bank:hasPayee id:k ; core:hasAmount 1.0 .", {"payer"},
     ),
+    "a payment of nothing": (
+        PARTIES + "id:k a bank:Account ; bank:isOwnedBy id:a ; bank:hasAccountNumber '0032000000000077' . id:m a bank:Account ; bank:isOwnedBy id:b ; "
+        "bank:hasAccountNumber '0032000000000078' . id:t a bank:Transfer ; bank:hasPayer id:k ; bank:hasPayee id:m ; core:hasAmount 0.00 .",
+        {"payment-of-nothing"},
+    ),
     "a code without Chinese label": ("id:c a skos:Concept ; rdfs:label 'new'@en ; skos:inScheme <https://example.org/bank/code/post> .", {"anonymous"}),
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import repeat
 
 import duckdb
-from pyoxigraph import Literal, NamedNode
+from pyoxigraph import BlankNode, Literal, NamedNode
 
 from kg.shapes.compile import Nodes, Pairs, Statement, Validation
 from kg.shapes.constraints import failing, violations
@@ -40,6 +40,7 @@ def validate(
     if graphs is not None:
         known = store.lookup_many([NamedNode(iri) for iri in graphs])
         dataset = Dataset(default=tuple(found for found in known if found is not None))
+    store.lookup_many(list({term for triple in shapes.document.triples() for term in triple if not isinstance(term, BlankNode)}))  # at once, to be kept
     cursor = connection or store.cursor()
     validation = Validation(store, shapes, cursor, dataset, failing)
     without_focus: list[str] = []
