@@ -14,10 +14,12 @@ from api import (
     explain,
     graph_store,
     messages,
+    origin,
     pages,
     problems,
     queries,
     resource,
+    running,
     sparql,
     writing,
 )
@@ -33,8 +35,6 @@ _SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-_CORS_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"  # changes are refused all the same where the origin is not named
-_DAY = "86400"
 
 
 def create_app(
@@ -44,12 +44,14 @@ def create_app(
     largest_request: int = 2_000_000,
     largest_document: int = 100_000_000,
     writable: bool = False,
+    threads: int = 8,
 ) -> Flask:
     """The server of one graph, to be run by any WSGI server with several threads; it takes changes only where `writable`.
 
     `served` is an open graph of a project, a project, or the path of its kg.toml. `origins` are the web origins whose
     scripts may read the answers (CORS), and, named one by one, ask for changes; empty for none. `largest_request` and
     `largest_document` (of RDF that is sent) are in bytes, above them the answer is 413.
+    `threads` is how many requests the WSGI server answers at a time: queries never hold the last one for long.
     """
     graph = served if isinstance(served, KnowledgeGraph) else KnowledgeGraph.open(served.root if isinstance(served, Project) else served)
     app = Flask("api")
@@ -59,13 +61,15 @@ def create_app(
     app.json.ensure_ascii = False
     app.json.sort_keys = False
     current.serve(app, graph)
-    writing.allow(app, writable, origins)
+    origin.allow(app, origins)
+    writing.allow(app, writable)
+    running.register(app, threads)
     messages.register(app)
     problems.register(app)
-    for part in (sparql, graph_store, description, queries, explain, resource, pages):
+    for part in (sparql, graph_store, description, running, queries, explain, resource, pages):
         app.register_blueprint(part.blueprint)
     _register_context(app)
-    _register_headers(app, frozenset(origins))
+    _register_headers(app)
     return app
 
 
@@ -81,7 +85,7 @@ def _here_in(language: str) -> str:
     return current.raw_path() + "?" + urlencode([*parameters, ("lang", language)])
 
 
-def _register_headers(app: Flask, origins: frozenset[str]) -> None:
+def _register_headers(app: Flask) -> None:
     @app.before_request
     def refuse_long_addresses() -> None:
         if len(request.query_string) > app.config["MAX_CONTENT_LENGTH"]:
@@ -94,21 +98,5 @@ def _register_headers(app: Flask, origins: frozenset[str]) -> None:
         if request.endpoint != "static":
             response.headers.setdefault("Cache-Control", "private, no-cache")  # answers change with the graph, and are not for every proxy
         response.vary.update(("Accept", "Accept-Language", "Cookie"))
-        _allow_origin(response, origins)
+        origin.add_headers(response)
         return response
-
-
-def _allow_origin(response: Response, origins: frozenset[str]) -> None:
-    """CORS without credentials: what a script of an allowed origin may read and send (Fetch Standard, 3.2)."""
-    origin = request.headers.get("Origin")
-    allowed = "*" if "*" in origins else origin if origin in origins else None
-    if allowed is None:
-        return
-    response.headers["Access-Control-Allow-Origin"] = allowed
-    response.headers["Access-Control-Expose-Headers"] = "Content-Type, ETag, Location"
-    if allowed != "*":
-        response.vary.add("Origin")
-    if request.method == "OPTIONS":
-        response.headers["Access-Control-Allow-Methods"] = _CORS_METHODS
-        response.headers["Access-Control-Allow-Headers"] = "Accept, Accept-Language, Content-Type, If-Match, If-None-Match"
-        response.headers["Access-Control-Max-Age"] = _DAY

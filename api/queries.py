@@ -8,7 +8,7 @@ from itertools import groupby
 from flask import Blueprint, Response, jsonify, make_response, render_template, request, url_for
 from pyoxigraph import Literal, NamedNode
 
-from api import answers, current, negotiation
+from api import answers, current, negotiation, running
 from api.display import Shown
 from api.messages import LANGUAGES
 from api.negotiation import HTML, JSON, PLAIN_JSON, SOLUTIONS, TRIPLES, TURTLE, Format
@@ -78,7 +78,7 @@ def _run(query: SavedQuery, arguments: dict[str, str]) -> answers.Result:
     bindings = query.bindings(_with_names_found(query, arguments), current.graph().prefixes)
     declared = {parameter.name for parameter in query.parameters}
     timeout = None if "timeout" in declared else current.whole_number("timeout", None, 1)
-    return current.graph().query(query, bindings=bindings, timeout=timeout)
+    return current.graph().query(query, bindings=bindings, timeout=timeout, stop=running.begin(query.text))
 
 
 _NAMED = """

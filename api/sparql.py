@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 
-from api import answers, conditional, current, description, negotiation, operations, writing
+from api import answers, conditional, current, description, negotiation, operations, running, writing
 from api.negotiation import HTML, JSON, TRIPLES, TURTLE
 from api.operations import QueryRequest, UpdateRequest
 from api.problems import status_of
@@ -59,7 +59,7 @@ def _result(asked: QueryRequest) -> Response:
 
 def _run(asked: QueryRequest) -> answers.Result:
     return current.graph().query(
-        asked.text, timeout=asked.timeout, default_graphs=asked.default_graphs, named_graphs=asked.named_graphs
+        asked.text, timeout=asked.timeout, default_graphs=asked.default_graphs, named_graphs=asked.named_graphs, stop=running.begin(asked.text)
     )
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
-from flask import Flask, current_app, jsonify, request
+from flask import Flask, current_app, jsonify
 from flask.wrappers import Response
 
-from api import current
+from api import current, origin, running
 from api.operations import UpdateRequest
 from api.request_errors import WebError
 from kg.errors import BuildInProgress
@@ -18,11 +17,10 @@ from kg.errors import BuildInProgress
 _PATIENCE = 10.0  # seconds that a change waits for the one before it; clients try again after as many
 
 
-def allow(app: Flask, writable: bool, origins: Sequence[str]) -> None:
-    """Say whether `app` takes changes, and whose scripts may ask for them."""
+def allow(app: Flask, writable: bool) -> None:
+    """Say whether `app` takes changes."""
     app.extensions["kg.writable"] = writable
     app.extensions["kg.writing"] = threading.Lock()
-    app.extensions["kg.writers"] = frozenset(origins) - {"*"}
 
 
 def is_allowed() -> bool:
@@ -40,7 +38,7 @@ def one_at_a_time() -> Iterator[None]:
             "W403", "this server takes no changes", status=403,
             help="start it with kg serve --writable, or change the graph by kg update, kg load or kg build",
         )  # fmt: skip
-    _refuse_foreign_pages()
+    origin.refuse_foreign_pages()
     lock = current_app.extensions["kg.writing"]
     if not lock.acquire(timeout=_PATIENCE):
         raise BuildInProgress("S301", "another change of this graph is being made", help="try again in a few seconds")
@@ -50,20 +48,11 @@ def one_at_a_time() -> Iterator[None]:
         lock.release()
 
 
-def _refuse_foreign_pages() -> None:
-    """Browsers send forms to any server they reach: a page of another site must not change the graph by its visitors' hands."""
-    origin = request.headers.get("Origin")
-    if origin is None or origin in current_app.extensions["kg.writers"]:
-        return
-    if urlsplit(origin).netloc != request.host:
-        raise WebError("W408", f"a page of {origin} may not change this graph", status=403, help="name the origin in create_app(origins=…)")
-
-
 def update(asked: UpdateRequest) -> Response:
     """The update operation (SPARQL 1.1 Protocol, 2.2): done in whole or not at all; says what it changed."""
     with one_at_a_time():
         report = current.graph().update(
-            asked.text, timeout=asked.timeout, default_graphs=asked.default_graphs, named_graphs=asked.named_graphs
+            asked.text, timeout=asked.timeout, default_graphs=asked.default_graphs, named_graphs=asked.named_graphs, stop=running.begin(asked.text)
         )
     return jsonify(
         {"inserted": report.inserted, "deleted": report.deleted, "graphs": report.graphs, "notes": report.notes, "seconds": round(report.seconds, 4)}

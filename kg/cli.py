@@ -91,7 +91,9 @@ def serve(
         graph.store  # noqa: B018 - fails with a remedy where nothing has been built
         address = f"http://{host}:{port}"
         try:
-            server = waitress.create_server(create_app(graph, writable=writable), host=host, port=port, threads=threads, ident="guanxi")
+            served = create_app(graph, writable=writable, threads=threads)
+            # Looking ahead on a connection is how waitress notices that a client has hung up.
+            server = waitress.create_server(served, host=host, port=port, threads=threads, ident="guanxi", channel_request_lookahead=1)
         except OSError as error:
             raise ProjectError("P405", f"cannot listen on {host}:{port}: {error.strerror}", help="choose another one with --port") from None
         out.print(f"Guanxi serves {graph.project.name} at {address}")

@@ -20,6 +20,7 @@ from kg.saved_queries import SavedQuery
 from kg.shapes import ValidationReport, load_shapes, validate
 from kg.sparql import graph_store
 from kg.sparql.algebra import Dataset
+from kg.sparql.deadline import Stop
 from kg.sparql.evaluate import Solutions, Triples, evaluate
 from kg.sparql.graph_store import Expectation, GraphReport
 from kg.sparql.update import Loader, UpdateReport, update
@@ -140,11 +141,13 @@ class KnowledgeGraph:
         default_graphs: Iterable[str] = (),
         named_graphs: Iterable[str] = (),
         file: str | None = None,
+        stop: Stop | None = None,
     ) -> UpdateReport:
         """Do a SPARQL update, all or nothing; in a project the result is a new version.
 
         Triples without GRAPH go to the default graph. Graphs that a build makes are refused (QueryError Q501). LOAD reads what
         `loader` allows, see `files_within`. `default_graphs` and `named_graphs` take the place of USING and USING NAMED.
+        By `stop` another thread can end it.
         """
         with self._writing() as store:
             return update(
@@ -157,6 +160,7 @@ class KnowledgeGraph:
                 dataset=Dataset(tuple(map(NamedNode, default_graphs)), tuple(map(NamedNode, named_graphs))),
                 loader=loader,
                 file=file,
+                stop=stop,
             )
 
     def put_graph(
@@ -193,10 +197,12 @@ class KnowledgeGraph:
         rows: int | None = None,
         default_graphs: Iterable[str] = (),
         named_graphs: Iterable[str] = (),
+        stop: Stop | None = None,
     ) -> Solutions | Triples | bool:
         """Answer a SPARQL query: Solutions of SELECT, Triples of CONSTRUCT and DESCRIBE, a bool of ASK.
 
         `bindings` sets variables to terms beforehand. `timeout` (seconds) and `rows` are capped by the project's limits.
+        By `stop` another thread can end the query.
         """
         text, file = (query.text, query.file) if isinstance(query, SavedQuery) else (query, None)
         return evaluate(
@@ -209,6 +215,7 @@ class KnowledgeGraph:
             prefixes=self.prefixes,
             dataset=Dataset(tuple(map(NamedNode, default_graphs)), tuple(map(NamedNode, named_graphs))),
             file=file,
+            stop=stop,
         )
 
     def explain(self, subject: NamedNode | str, predicate: NamedNode | str, object: Term | str, depth: int = 25) -> Proof:

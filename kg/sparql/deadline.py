@@ -1,4 +1,4 @@
-"""Time limits: `deadline` interrupts what runs on a connection, and turns DuckDB's errors into those of a query."""
+"""Time limits, and stopping before them: `deadline` interrupts what runs on a connection, and turns DuckDB's errors into those of a query."""
 
 from __future__ import annotations
 
@@ -8,15 +8,50 @@ from contextlib import contextmanager
 
 import duckdb
 
-from kg.errors import LimitExceeded, QueryError, QueryTimeout
+from kg.errors import KgError, LimitExceeded, QueryError, QueryTimeout
+
+
+class Stop:
+    """By which another thread ends what runs here: `now(error)` interrupts it, and it raises that error."""
+
+    def __init__(self) -> None:
+        self.error: KgError | None = None
+        self._lock = threading.Lock()
+        self._connections: list[duckdb.DuckDBPyConnection] = []
+
+    def now(self, error: KgError) -> None:
+        """Stop; calling it again helps where DuckDB was between two statements. The first error counts."""
+        with self._lock:
+            self.error = self.error or error
+            for connection in self._connections:
+                connection.interrupt()
+
+    @contextmanager
+    def watching(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """A block whose statements on `connection` can be stopped."""
+        with self._lock:
+            self._connections.append(connection)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._connections.remove(connection)
+
+    def check(self) -> None:
+        if self.error is not None:
+            raise self.error
 
 
 @contextmanager
-def deadline(connection: duckdb.DuckDBPyConnection, seconds: float | None, what: str = "query") -> Iterator[Callable[[], None]]:
+def deadline(
+    connection: duckdb.DuckDBPyConnection, seconds: float | None, what: str = "query", stop: Stop | None = None
+) -> Iterator[Callable[[], None]]:
     """Let the block run statements on `connection` for `seconds` (None: for ever), then raise QueryTimeout.
 
-    Yields a function that raises it too where the time is up, for work between two statements.
+    `stop` ends it earlier, with an error of its own. Yields a function that raises either where it is due, for work between
+    two statements.
     """
+    stop = stop or Stop()
     has_expired = threading.Event()
 
     def expire() -> None:
@@ -24,6 +59,7 @@ def deadline(connection: duckdb.DuckDBPyConnection, seconds: float | None, what:
         connection.interrupt()
 
     def check() -> None:
+        stop.check()
         if has_expired.is_set():
             raise _timeout(what, seconds)
 
@@ -32,8 +68,12 @@ def deadline(connection: duckdb.DuckDBPyConnection, seconds: float | None, what:
         timer.daemon = True
         timer.start()
     try:
-        yield check
+        with stop.watching(connection):
+            stop.check()
+            yield check
     except duckdb.Error as error:
+        if stop.error is not None:
+            raise stop.error from error
         raise (_timeout(what, seconds) if has_expired.is_set() else _query_error(what, error)) from error
     finally:
         if timer is not None:

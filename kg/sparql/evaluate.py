@@ -14,7 +14,7 @@ from kg.sparql import algebra
 from kg.sparql.active_graph import NoSolution, source
 from kg.sparql.compile import CompiledQuery, compile_query, dataset_of
 from kg.sparql.compiler import Compiler
-from kg.sparql.deadline import deadline
+from kg.sparql.deadline import Stop, deadline
 from kg.sparql.decode import Row, decoded
 from kg.sparql.frames import data_frame
 from kg.sparql.parser import parse_query
@@ -41,18 +41,20 @@ def evaluate(
     prefixes: Mapping[str, str] | None = None,
     dataset: algebra.Dataset | None = None,
     file: str | None = None,
+    stop: Stop | None = None,
 ) -> Solutions | bool | Triples:
     """Answer a query.
 
     `bindings` fixes variables to terms; `timeout` is in seconds (QueryTimeout), `row_limit` counts solutions or triples
     (LimitExceeded); `strict` reads the dataset as SPARQL 1.1 does, its default graph not being the union of all. `dataset`
     takes the place of FROM and FROM NAMED (SPARQL 1.1 Protocol, 2.1.4); `file` names the query's file in errors.
+    By `stop` another thread can end the query, also while its rows are being read.
 
     >>> [str(row[0]) for row in evaluate(Store.memory(), "SELECT (1 + 1 AS ?two) {}")]
     ['"2"^^<http://www.w3.org/2001/XMLSchema#integer>']
     """
     compiled = plan(store, query, bindings=bindings, strict=strict, base=base, prefixes=prefixes, dataset=dataset, file=file)
-    run = Run(store, compiled, timeout, row_limit)
+    run = Run(store, compiled, timeout, row_limit, stop)
     if isinstance(compiled.query, algebra.Ask):
         return next(iter(run), None) is not None
     if isinstance(compiled.query, algebra.Construct):
@@ -102,9 +104,11 @@ def _base_of(text: str | None) -> str | None:
 class Run:
     """One execution: batches of rows as terms, on a cursor of its own, until the time is up."""
 
-    def __init__(self, store: Store, compiled: CompiledQuery, timeout: float | None = None, row_limit: int | None = None) -> None:
+    def __init__(
+        self, store: Store, compiled: CompiledQuery, timeout: float | None = None, row_limit: int | None = None, stop: Stop | None = None
+    ) -> None:
         self._store, self._compiled = store, compiled
-        self._timeout, self._row_limit = timeout, row_limit
+        self._timeout, self._row_limit, self._stop = timeout, row_limit, stop
 
     def __iter__(self) -> Iterator[Row]:
         for batch in self.batches():
@@ -116,7 +120,7 @@ class Run:
             return
         cursor = self._store.cursor()
         try:
-            with deadline(cursor, self._timeout) as check:
+            with deadline(cursor, self._timeout, stop=self._stop) as check:
                 count, size = 0, _FIRST_BATCH
                 register_python_functions(cursor, self._compiled.sql)
                 cursor.execute(self._compiled.sql, self._compiled.parameters or None)

@@ -17,7 +17,7 @@ from kg.errors import QueryError
 from kg.sparql import algebra, compiler
 from kg.sparql.algebra import DeleteData, GraphOperation, InsertData, Load, Modify, Operation, QuadPattern
 from kg.sparql.compile import compile_pattern
-from kg.sparql.deadline import deadline
+from kg.sparql.deadline import Stop, deadline
 from kg.sparql.edits import Edits
 from kg.sparql.graph_management import Loader, files_within, load, manage
 from kg.sparql.parser import parse_update
@@ -57,6 +57,7 @@ def update(
     loader: Loader | None = None,
     allow_owned: bool = False,
     file: str | None = None,
+    stop: Stop | None = None,
 ) -> UpdateReport:
     """Do a request, all or nothing.
 
@@ -65,6 +66,7 @@ def update(
     USING and USING NAMED in all operations (SPARQL 1.1 Protocol, 2.2.3). `timeout` is in seconds (QueryTimeout).
     `loader` says what LOAD may read, see `files_within`; without one it reads nothing. The graphs that a build owns are
     refused (Q501) unless `allow_owned`. `file` names the request's file in errors.
+    By `stop` another thread can end it.
 
     >>> with Store.memory() as store:
     ...     update(store, "INSERT DATA { <urn:a> <urn:p> 1, 2 }").inserted
@@ -75,7 +77,7 @@ def update(
     operations = (parse_update(request, base, prefixes, file) if isinstance(request, str) else request).operations
     if dataset is not None and dataset.is_given:
         _refuse_dataset_given_twice(operations)
-    with store.transaction(), deadline(store.connection, timeout, "update") as check_time:
+    with store.transaction(), deadline(store.connection, timeout, "update", stop) as check_time:
         run = _Run(Edits(store, allow_owned, check_time), dict(bindings or {}), strict, base, text, dataset, loader)
         for kind, group in groupby(operations, type):
             run.operations(kind, list(group))
