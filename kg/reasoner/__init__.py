@@ -4,6 +4,7 @@ from kg.reasoner.engine import InferReport, RuleReport, StratumReport, check, in
 from kg.reasoner.grounds import Derivations, Grounds
 from kg.reasoner.model import Program, Rule
 from kg.reasoner.srl import load_program, parse_program
+from kg.reasoner.stratify import rules_behind
 from kg.reasoner.watch import Progress
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "infer_only",
     "load_program",
     "parse_program",
+    "rules_behind",
 ]

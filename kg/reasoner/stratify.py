@@ -76,6 +76,21 @@ def stratify(rules: Sequence[Rule]) -> list[Stratum]:
     return strata
 
 
+def rules_behind(rules: Sequence[Rule], wanted: Sequence[a.TriplePattern]) -> list[Rule]:
+    """The rules on which it depends whether triples matching `wanted` are concluded: their makers, and what those read."""
+    makers: list[set[int]] = [set() for _ in rules]
+    for edge in _edges(rules):
+        makers[edge.reader].add(edge.maker)
+    waiting = [i for i, rule in enumerate(rules) if any(can_match(pattern, head) for pattern in wanted for head in rule.head)]
+    found: set[int] = set()
+    while waiting:
+        rule = waiting.pop()
+        if rule not in found:
+            found.add(rule)
+            waiting += makers[rule]
+    return [rules[i] for i in sorted(found)]
+
+
 def cycle_through(rules: Sequence[Rule], reader: Rule, maker: Rule) -> str:
     """The shortest cycle that begins with `reader` reading `maker`, as `a → b → a`."""
     numbers = {id(rule): i for i, rule in enumerate(rules)}
