@@ -3,6 +3,7 @@
 - ontology/<domain>/checks/*.rq: a query over the built graph whose rows are faults; `#+ problem:` and `#+ solution:` say why.
 - rules/<domain>/cases/<file>/<case>/: the project's rules over ontology + given.ttl must infer every triple of then.ttl and
   none of not.ttl.
+- rules/<domain>/shapes/*.ttl: the shapes are well-formed, and each with a target has something to look at in the built graph.
 - queries/<domain>/<name>.rq: every query compiles; where <name>.csv stands beside it, the answer on the built graph equals it.
 """
 
@@ -71,6 +72,8 @@ def check(graph: KnowledgeGraph, paths: Iterable[str | Path] = ()) -> Iterator[O
                 yield _timed("case", file, project, lambda file=file: _case_faults(store, file, project, rules))
         if not wanted:
             yield from _rules_without_cases(project, programs)
+    for file in filter(is_wanted, project.shapes()):
+        yield _timed("shapes", file, project, lambda file=file: _shapes_faults(graph, file))
     for file in filter(is_wanted, project.queries()):
         yield _timed("query", file, project, lambda file=file: _query_faults(graph, file, project))
 
@@ -99,6 +102,13 @@ def _ontology_faults(graph: KnowledgeGraph, file: ContentFile, project: Project)
         yield f"problem: {header.get('problem', file.name)}"
         if "solution" in header:
             yield f"help: {header['solution']}"
+
+
+# ── Shapes ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _shapes_faults(graph: KnowledgeGraph, file: ContentFile) -> list[str]:
+    return [f"{shape} has no focus node: the graph holds nothing that it targets" for shape in graph.validate(file.path).without_focus]
 
 
 # ── Rule cases ───────────────────────────────────────────────────────────────────────────────────────────────
