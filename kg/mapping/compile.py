@@ -16,7 +16,7 @@ from pyoxigraph import Literal, NamedNode
 from kg.errors import MappingError
 from kg.mapping import natural
 from kg.mapping.model import Condition, Encoding, TermMap, TermType
-from kg.mapping.relations import Relation, RelationColumn
+from kg.mapping.relation import Relation, RelationColumn
 from kg.mapping.template import Column, Template
 from kg.sql import encoding
 from kg.terms import (

@@ -10,7 +10,7 @@ from pyoxigraph import Literal
 from kg.errors import Location, MappingError
 from kg.mapping.compile import PENDING, REJECTED, RelationCompiler, TermPlan
 from kg.mapping.model import TermMap
-from kg.mapping.relations import Relation
+from kg.mapping.relation import Relation
 from kg.mapping.template import Column, Template
 from kg.sql import encoding
 from kg.store import Store

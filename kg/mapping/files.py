@@ -5,15 +5,20 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import lzma
 import shutil
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
 
 from kg.errors import Location, MappingError
+
+# What a file that is not what its compression says, or is cut off, raises.
+UNREADABLE = (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error)
 
 _TAR = {"targz": "gz", "tarxz": "xz"}
 _ENDINGS = {".tar.gz": "targz", ".tgz": "targz", ".tar.xz": "tarxz", ".gz": "gzip", ".zip": "zip"}

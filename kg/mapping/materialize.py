@@ -30,7 +30,7 @@ from kg.terms import RDF_TYPE
 _LARGE = 1 << 24
 
 # Part of every fingerprint: raise it when the same mapping and sources give other quads than before.
-_VERSION = "1"
+_VERSION = "2"
 
 Progress = Callable[[str, int, int], None]
 
@@ -114,7 +114,7 @@ def fingerprint(mapping_file: str | Path, sources: Sources | str | Path, base: s
     for text in (_VERSION, mapping.text, base or ""):
         digest.update(text.encode() + b"\0")
     for source in sorted(_files_of(mapping, found), key=lambda one: (str(one.path), one.table or "")):
-        digest.update(repr((source.type, source.table, source.delimiter, source.quote, source.null, source.encoding, source.types)).encode())
+        digest.update(repr((source.type, source.table, source.delimiter, source.quote, source.null, source.encoding, source.types, source.iterator)).encode())
         for path in (source.path, source.path.with_name(source.path.name + "-wal")):
             if path.is_file():
                 digest.update(_content_digest(path))

@@ -26,6 +26,9 @@ XSD_DOUBLE = XSD + "double"
 _JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 _SMALL = 1 << 63
 
+# The reference formulation of a type of source, and the iterator where sources.toml gives none.
+ITERATORS = {"json": ("JSONPath", "$[*]"), "xml": ("XPath", "/*/*")}
+
 Value = tuple[str, str]  # lexical form, datatype
 
 
@@ -71,6 +74,19 @@ def read_records(logical: LogicalSource, path: Path, compression: str | None, en
         arrays += own
         names += [f"r{i}", f"k{i}"][: len(own)]
     return Records(pa.table(arrays, names), tuple(columns))
+
+
+def record_names(logical: LogicalSource, path: Path, compression: str | None, encoding: str | None) -> list[str]:
+    """The members (children, @attributes) of the records that hold plain values, in the order that they come."""
+    names: dict[str, None] = {}
+    with open_bytes(path, compression) as file:
+        if logical.reference_formulation == "JSONPath":
+            for _, record in _json_records(logical, path, file, encoding):
+                names |= dict.fromkeys(name for name, value in record.items() if not isinstance(value, list | dict)) if isinstance(record, dict) else {}
+        else:
+            for record in etree.XPath(logical.iterator or "/*/*")(_xml_tree(file, encoding)):
+                names |= dict.fromkeys(f"@{name}" for name in record.attrib) | dict.fromkeys(child.tag for child in record if not len(child))
+    return list(names)
 
 
 _ARROW = {XSD_INTEGER: (pa.int64(), int, "BIGINT"), XSD_DOUBLE: (pa.float64(), float, "DOUBLE"), XSD_BOOLEAN: (pa.bool_(), lambda text: text == "true", "BOOLEAN")}
@@ -185,8 +201,7 @@ def canonical_double(value: float) -> str:
 
 def _xml(logical: LogicalSource, path: Path, file: IO[bytes], encoding: str | None, references: list[str]) -> Iterator[tuple[int, list[list[Value]]]]:
     """Numbers are lines of the file. Prefixes are those of the logical source, else the document's root's."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, encoding=encoding)
-    tree = etree.fromstring(file.read(), parser).getroottree()
+    tree = _xml_tree(file, encoding)
     own = {prefix: url for prefix, url in tree.getroot().nsmap.items() if prefix}
     prefixes = own | dict(logical.namespaces)
     paths = [_xpath(reference, prefixes, logical) for reference in references]
@@ -194,6 +209,12 @@ def _xml(logical: LogicalSource, path: Path, file: IO[bytes], encoding: str | No
         if not etree.iselement(record):
             raise MappingError("M210", f"the iterator {logical.iterator} finds {record!r}, which is no element", logical.location, "name elements, not their text or attributes")
         yield record.sourceline, [[(_xml_text(value), XSD_STRING) for value in _found(find, record, logical)] for find in paths]
+
+
+def _xml_tree(file: IO[bytes], encoding: str | None) -> etree._ElementTree:
+    """The document, without what its entities would fetch from elsewhere."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, encoding=encoding)
+    return etree.fromstring(file.read(), parser).getroottree()
 
 
 def _xpath(text: str, prefixes: dict[str, str], logical: LogicalSource) -> etree.XPath:

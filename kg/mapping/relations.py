@@ -3,87 +3,23 @@
 from __future__ import annotations
 
 import codecs
-import csv
-import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO
 
 import duckdb
 from pyoxigraph import QueryResultsFormat, Store
 
-from kg.errors import Location, MappingError, did_you_mean
+from kg.errors import Location, MappingError
 from kg.mapping import files, sqlite
+from kg.mapping.csv_files import csv_relation
 from kg.mapping.model import File, LogicalSource
-from kg.mapping.records import Records, read_records
+from kg.mapping.records import ITERATORS, Records, read_records, record_names
+from kg.mapping.relation import Relation, RelationColumn, expanded, identifier, quoted, typed_column, with_row_numbers
 from kg.mapping.sources import Source, Sources
 from kg.mapping.template import ROW, Column
-
-_NO_TEXT = "\ue000 no text of any file"
-
-
-@dataclass(frozen=True)
-class RelationColumn:
-    """`type` is DuckDB's; `declared` is the SQL type that the values must be cast to where the file has them as text.
-
-    `stored` is the relation's own name for it; `datatypes` names the hidden column with the datatype of each value, where
-    they differ.
-    """
-
-    name: str
-    type: str
-    declared: str | None = None
-    stored: str | None = None
-    datatypes: str | None = None
-    is_multiple: bool = False
-
-    @property
-    def sql(self) -> str:
-        return identifier(self.stored or self.name)
-
-
-@dataclass(frozen=True)
-class Relation:
-    """Rows that can be read again and again, in the same order: `SELECT … FROM {sql}`.
-
-    `source` is the file that is read, in UTF-8; `file` the one that reports name. Reading a CSV file puts the records
-    that do not fit its header into the table `malformed`, once for each reading.
-    """
-
-    sql: str
-    columns: tuple[RelationColumn, ...]
-    name: str
-    file: str | None = None
-    source: Source | None = None
-    keys: tuple[frozenset[str], ...] = ()  # sets of columns declared unique
-    malformed: str | None = None
-    hidden: tuple[RelationColumn, ...] = ()  # not the source's own: ROW, datatypes
-    number: str = "row_number() OVER ()"  # SQL of a row's number, or of its record's
-    source_table: str = ""  # of records: where their lists of values are
-
-    @property
-    def has_records(self) -> bool:
-        """Whether its rows are those of a JSON or XML file."""
-        return bool(self.source_table)
-
-    @property
-    def is_csv(self) -> bool:
-        return self.malformed is not None
-
-    def column(self, wanted: Column, location: Location | None) -> RelationColumn:
-        """The column of an SQL identifier: exactly, else (not delimited) without regard to case (R2RML section 5)."""
-        for one in (*self.columns, *self.hidden):
-            if one.name == wanted.name:
-                return one
-        same = [one for one in self.columns if one.name.lower() == wanted.name.lower()]
-        if len(same) == 1 and not wanted.is_delimited:
-            return same[0]
-        names = [one.name for one in self.columns]
-        hint = did_you_mean(wanted.name, names) or (f"did you mean {same[0].name}?" if same else None)
-        raise MappingError("M203", f"{self.name} has no column {wanted.name}", location, hint or f"its columns are {', '.join(names)}")
 
 
 class RelationReader:
@@ -128,6 +64,8 @@ class RelationReader:
         source = self._sources.of_table(name, logical.location)
         if not source.path.exists():
             raise MappingError("M201", f"{source.path} does not exist", source.location or logical.location, "correct the path, or override it with NAME=URL")
+        if source.type in ITERATORS:
+            return self._records_of_table(source, name, self._references.get(logical, []))
         return self._of_source(source, name, logical.location)
 
     def _file(self, logical: LogicalSource, file: File) -> Relation:
@@ -137,7 +75,7 @@ class RelationReader:
         if not path.exists():
             raise MappingError("M201", f"{path} does not exist", logical.location, "correct the path, or name another file in sources.toml")
         if logical.reference_formulation in ("JSONPath", "XPath"):
-            return self._records(logical, path, file, f"file {file.written}")
+            return self._records(logical, path, file, f"file {file.written}", self._references.get(logical, []))
         if logical.reference_formulation == "SPARQL":
             source = Source("csv", self._sparql_results(logical, path), location=logical.location)
         else:
@@ -150,15 +88,23 @@ class RelationReader:
         relation = self._files[source, file.written]
         return with_row_numbers(relation) if ROW.name in self._references.get(logical, ()) else relation
 
-    def _records(self, logical: LogicalSource, path: Path, file: File | None, name: str, source: Source | None = None) -> Relation:
+    def _records(self, logical: LogicalSource, path: Path, file: File, name: str, references: list[str], source: Source | None = None) -> Relation:
         """The records of a JSON or XML file with the values of the references that the mapping makes to it."""
-        references = [one for one in self._references.get(logical, ()) if one != ROW.name]
-        compression = (file.compression if file else None) or files.compression_of(path)
+        wanted = [one for one in references if one != ROW.name]
         try:
-            records = read_records(logical, path, compression, file.encoding if file else None, references)
-        except (OSError, EOFError, ValueError) as error:
+            records = read_records(logical, path, file.compression or files.compression_of(path), file.encoding, wanted)
+        except (*files.UNREADABLE, ValueError, LookupError) as error:
             raise MappingError("M208", f"{path} cannot be read: {error}", logical.location, "check the file, its encoding and its compression") from error
         return self._of_records(records, str(path), name, source)
+
+    def _records_of_table(self, source: Source, name: str, references: list[str] | None) -> Relation:
+        """A table of sources.toml that is a JSON or XML file; without `references`, all that its records have are its columns."""
+        formulation, iterator = ITERATORS[source.type]
+        file = File(source.path.name, source.path, None if source.encoding == "utf-8" else source.encoding)
+        logical = LogicalSource(reference_formulation=formulation, iterator=source.iterator or iterator, file=file, location=source.location)
+        if references is None:
+            references = record_names(logical, source.path, files.compression_of(source.path), file.encoding)
+        return self._records(logical, source.path, file, f"table {name}", references, source)
 
     def _of_records(self, records: Records, path: str, name: str, source: Source | None) -> Relation:
         target = self._new_table()
@@ -199,10 +145,12 @@ class RelationReader:
             return self._files[source, name]
         if source.type == "parquet":
             return self._parquet(source, name)
+        if source.type in ITERATORS:
+            return self._records_of_table(source, name, None)
         return self._fetched(source, name, location, table=source.table or name)
 
     def _parquet(self, source: Source, name: str) -> Relation:
-        sql = f"read_parquet({_quoted(str(source.path))})"
+        sql = f"read_parquet({quoted(str(source.path))})"
         try:
             rows = self._connection.execute(f"DESCRIBE SELECT * FROM {sql}").fetchall()
         except duckdb.Error as error:
@@ -287,90 +235,13 @@ class RelationReader:
             files.copy_as_utf8(source.path, compression, encoding, copy)
         except UnicodeDecodeError as error:
             raise MappingError("M208", f"{source.path.name} is not in {source.encoding}: {error}", source.location, "correct the encoding") from error
+        except files.UNREADABLE as error:
+            raise MappingError("M208", f"{source.path} cannot be read: {error}", source.location, "check the file and its compression") from error
         return copy
 
     def _new_table(self) -> str:
         self._tables.append(f"kg_source_{len(self._tables) + 1}")
         return self._tables[-1]
-
-
-def csv_relation(source: Source, name: str, malformed: str, path: Path) -> Relation:
-    """A CSV file in place (RFC 4180, the delimiter as declared): all columns are text, the `null` text is NULL."""
-    file = str(source.path)
-    source = replace(source, path=path)
-    header = _header(source, file)
-    declared = {column.lower(): kind for column, kind in source.types}
-    unknown = [column for column, _ in source.types if column.lower() not in {one.lower() for one in header}]
-    if unknown:
-        raise MappingError("M203", f"{file} has no column {unknown[0]}", source.location, did_you_mean(unknown[0], header) or f"its columns are {', '.join(header)}")
-    columns = tuple(RelationColumn(one, "VARCHAR", declared.get(one.lower())) for one in header)
-    return Relation(_read_csv(source, header, malformed), columns, f"table {name}", file, source, malformed=malformed)
-
-
-def expanded(whole: Relation, references: frozenset[str]) -> Relation:
-    """Records with a row for each combination of the values of `references`; of other multiple values the first."""
-    names = {one.stored for one in (*whole.columns, *whole.hidden) if one.is_multiple and one.name.partition("\0")[0] in references}
-    firsts = [f"{one.sql}[1] AS {one.sql}" for one in (*whole.columns, *whole.hidden) if one.is_multiple and one.stored not in names]
-    sql = f"(SELECT * REPLACE ({', '.join(firsts)}) FROM {whole.source_table})" if firsts else whole.source_table
-    for one in (column for column in whole.columns if column.stored in names):
-        both = [one.sql] + [hidden.sql for hidden in whole.hidden if hidden.name == one.datatypes]
-        sql = f"(SELECT * REPLACE ({', '.join(f'unnest({name}) AS {name}' for name in both)}) FROM {sql})"
-    return replace(whole, sql=sql)
-
-
-def with_row_numbers(relation: Relation) -> Relation:
-    """The relation with the hidden column ROW."""
-    row = RelationColumn(ROW.name, "BIGINT", stored="kg_row")
-    return replace(relation, sql=f"(SELECT row_number() OVER () AS kg_row, * FROM {relation.sql})", hidden=(row,))
-
-
-def _read_csv(source: Source, header: list[str], malformed: str) -> str:
-    columns = ", ".join(f"{_quoted(name)}: 'VARCHAR'" for name in header)
-    options = [
-        _quoted(str(source.path)), "header = true", "auto_detect = false", f"columns = {{{columns}}}", f"delim = {_quoted(source.delimiter or ',')}",
-        f"quote = {_quoted(source.quote)}", f"escape = {_quoted(source.quote)}", f"nullstr = {_nulls(source.null)}",
-        # Small buffers, so that files of a few megabytes are read by all threads; a longer line is reported as malformed.
-        "max_line_size = 2000000", "buffer_size = 4000000",
-        # Not `ignore_errors`, which also loses well-formed records after one with a stray quote.
-        "store_rejects = true", f"rejects_table = {_quoted(malformed)}", f"rejects_scan = {_quoted(malformed + '_scans')}", "rejects_limit = 0",
-    ]  # fmt: skip
-    if source.path.name.endswith(".gz"):
-        options.append("compression = 'gzip'")
-    return f"read_csv({', '.join(options)})"
-
-
-def _nulls(null: str | tuple[str, ...]) -> str:
-    """The texts that mean NULL; where none does, one that no file has, for DuckDB takes the empty text by itself."""
-    return _quoted(null) if isinstance(null, str) else f"[{', '.join(map(_quoted, null or (_NO_TEXT,)))}]"
-
-
-def _header(source: Source, file: str) -> list[str]:
-    try:
-        with open_text(source.path, "utf-8-sig") as text:
-            header = next(csv.reader(text, delimiter=source.delimiter or ",", quotechar=source.quote), None)
-    except UnicodeDecodeError as error:
-        raise MappingError("M208", f"{file} is not in UTF-8: {error}", source.location, 'declare its encoding = "…" in sources.toml') from error
-    if not header:
-        raise MappingError("M208", f"{file} is empty, without a line of column names", source.location, "write the column names in the first line")
-    names = [name.strip() for name in header]
-    for name in names:
-        if not name or sum(name.lower() == other.lower() for other in names) > 1:
-            problem = f"two columns named {name}" if name else "a column without a name"
-            raise MappingError("M208", f"{file} has {problem}", source.location, "give each column a name of its own in the first line")
-    return names
-
-
-def open_text(path: Path, encoding: str) -> IO[str]:
-    opener = gzip.open if path.name.endswith(".gz") else open
-    return opener(path, "rt", encoding=encoding, newline="")
-
-
-def typed_column(column: RelationColumn) -> str:
-    """A column with its declared type, for SQL: a value that cannot be cast is NULL there."""
-    name = identifier(column.name)
-    if column.declared:
-        return f"TRY_CAST({column.sql} AS {column.declared}) AS {name}"
-    return name if column.stored is None else f"{column.sql} AS {name}"
 
 
 def table_name(written: str) -> str:
@@ -382,14 +253,6 @@ def table_name(written: str) -> str:
     if written.startswith('"') and written.endswith('"') and '"."' not in written:
         return Column.parse(written).name
     return Column.parse(written.rsplit(".", 1)[-1]).name
-
-
-def identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _first_line(error: Exception) -> str:

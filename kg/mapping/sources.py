@@ -8,10 +8,16 @@
     path = "${DATA}/payments-2026.csv"
     delimiter = "|"
 
-`type` is csv, parquet or sqlite and may be left out where the path's ending tells it; paths are relative to the file;
+    [tables.reading]          # each member of an array is a row, and its values are the columns
+    path = "readings.json"
+    iterator = "$.readings[*]"
+
+`type` is csv, parquet, sqlite, json or xml and may be left out where the path's ending tells it; paths are relative to the file;
 `${NAME}` is an environment variable, `${NAME:-text}` one with a default. Further keys of CSV: `delimiter`, `quote`,
 `null` (the text that means NULL, empty by default), `encoding`, `types` (column = SQL type). A SQLite table may have
-another name there: `table`.
+another name there: `table`. JSON (and JSON lines) and XML have an `iterator`, a JSONPath or XPath of their records, by default
+the members of an array and the children of the root; columns are JSONPaths and XPaths from a record, the name of a member or child
+being the simplest. An RML mapping says itself where its files are; [tables."its name there"] puts another in their place.
 """
 
 from __future__ import annotations
@@ -26,13 +32,14 @@ from urllib.parse import unquote, urlsplit
 
 from kg.errors import Location, MappingError, did_you_mean
 
-TYPES = ("csv", "parquet", "sqlite")
+TYPES = ("csv", "parquet", "sqlite", "json", "xml")
 _ENDINGS = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".pq": "parquet",
+    ".json": "json", ".jsonl": "json", ".ndjson": "json", ".xml": "xml",
     ".sqlite": "sqlite", ".sqlite3": "sqlite", ".db": "sqlite",
 }  # fmt: skip
-_TABLE_FILES = {"csv": (".csv", ".tsv", ".csv.gz", ".tsv.gz"), "parquet": (".parquet",)}
-_KEYS = ("type", "path", "table", "delimiter", "quote", "null", "encoding", "types")
+_TABLE_FILES = {"csv": (".csv", ".tsv", ".csv.gz", ".tsv.gz"), "parquet": (".parquet",), "json": (".json", ".jsonl", ".ndjson"), "xml": (".xml",)}
+_KEYS = ("type", "path", "table", "delimiter", "quote", "null", "encoding", "types", "iterator")
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,7 @@ class Source:
     null: str | tuple[str, ...] = ""
     encoding: str = "utf-8"
     types: tuple[tuple[str, str], ...] = ()
+    iterator: str | None = None
     location: Location | None = field(default=None, compare=False)
 
 
@@ -178,6 +186,7 @@ def _source(table: object, text: str, file: Path, section: str) -> Source:
         quote=table.get("quote", '"'),
         null=table.get("null", ""),
         encoding=table.get("encoding", "utf-8"),
+        iterator=table.get("iterator"),
         types=tuple((str(name), str(kind)) for name, kind in table.get("types", {}).items()),
         location=place,
     )
