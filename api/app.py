@@ -1,4 +1,4 @@
-"""The WSGI application: blueprints, limits, security headers, CORS."""
+"""The WSGI application: blueprints, limits, security headers, CORS, compression."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from flask import Flask, Response, request
 
 from api import (
+    compression,
     current,
     description,
     explain,
@@ -99,4 +100,5 @@ def _register_headers(app: Flask) -> None:
             response.headers.setdefault("Cache-Control", "private, no-cache")  # answers change with the graph, and are not for every proxy
         response.vary.update(("Accept", "Accept-Language", "Cookie"))
         origin.add_headers(response)
+        compression.pack(response)
         return response

@@ -40,8 +40,7 @@ def void() -> Response:
 def _document(describe) -> Response:
     wished = request.args.get("format")
     format = negotiation.named(wished, TRIPLES) if wished else negotiation.choose(request.headers.get("Accept"), TRIPLES)
-    prefixes = current.graph().prefixes | _PREFIXES
-    return conditional.answer(lambda: Response(write_graph(describe(), format.media_type, prefixes), content_type=format.content_type), writing.is_allowed())
+    return conditional.answer(lambda: Response(write_graph(describe(), format.media_type, _PREFIXES), content_type=format.content_type), writing.is_allowed())
 
 
 def _service() -> Iterator[Triple]:

@@ -14,7 +14,7 @@ from uuid import uuid4
 from flask import Blueprint, Response, jsonify, request
 from pyoxigraph import NamedNode
 
-from api import current, description, documents, negotiation, operations, writing
+from api import compression, current, description, documents, negotiation, operations, writing
 from api.negotiation import TRIPLES, Format
 from api.request_errors import WebError
 from kg.sparql.graph_store import Catalogued, GraphReport, catalogued
@@ -82,7 +82,7 @@ def _read(graph: str | None) -> Response:
         raise _unknown(graph)
     wished = request.args.get("format")
     format = negotiation.named(wished, TRIPLES) if wished else negotiation.choose(request.headers.get("Accept"), TRIPLES)
-    tag = _tag(found, format)
+    tag = _tag(found, format, compression.is_wanted())
     if request.if_none_match.contains_weak(tag):
         response = Response(status=304)
     elif request.method == "HEAD":
@@ -155,13 +155,14 @@ def _unknown(graph: str | None) -> WebError:
 # ── Preconditions (RFC 9110, 13.1) ───────────────────────────────────────────────────────────────────────────
 
 
-def _tag(found: Catalogued, format: Format) -> str:
-    return f"{found['revision']}-{found['triples']}-{format.name}"
+def _tag(found: Catalogued, format: Format, is_packed: bool) -> str:
+    """A strong ETag: every representation has its own (RFC 9110, 8.8.3)."""
+    return f"{found['revision']}-{found['triples']}-{format.name}{'-gzip' * is_packed}"
 
 
 def _expect(found: Catalogued | None) -> None:
     """Refuse a change that was asked for on conditions which no longer hold."""
-    tags = [_tag(found, format) for format in TRIPLES] if found else []
+    tags = [_tag(found, format, is_packed) for format in TRIPLES for is_packed in (False, True)] if found else []
     wanted, unwanted = request.if_match, request.if_none_match
     if wanted and not (found is not None if wanted.star_tag else any(wanted.is_strong(tag) for tag in tags)):
         raise WebError("W412", "the graph has changed since it was read" if found else "the graph is not there", status=412,
