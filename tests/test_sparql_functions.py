@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from pyoxigraph import NamedNode
 
 from kg.errors import NotSupported, QueryError
 from kg.sparql.evaluate import evaluate
 from kg.store import Store
+from kg.store.documents import load
 from tests.test_sparql_compile import PREFIXES, graph, rows
 
 
@@ -144,3 +146,20 @@ def test_an_unknown_function_is_named_with_its_place():
     with pytest.raises(NotSupported, match="not supported") as raised:
         evaluate(Store.memory(), "SELECT (:f(1) AS ?x) {}", prefixes=PREFIXES)
     assert raised.value.location.line == 1
+
+
+@pytest.mark.parametrize("condition", ['LANGMATCHES(LANG(?x), "en")', 'LANG(?x) = "en"', 'LANGMATCHES(LANG(?x), "*")', "DATATYPE(?x) = :b"])
+def test_a_filter_on_literals_over_a_predicate_that_has_none_finds_nothing(condition):
+    with Store.memory() as store:
+        load(store, b"<http://example.org/a> <http://example.org/q> <http://example.org/b> .", format="nt")
+        for pattern in ("?s :q ?x", "OPTIONAL { ?s :q ?x }"):
+            assert list(evaluate(store, f"SELECT * {{ {pattern} FILTER({condition}) }}", prefixes=PREFIXES)) == []
+
+
+def test_a_bound_variable_is_filled_into_the_template():
+    with Store.memory() as store:
+        load(store, b"<http://example.org/a> <http://example.org/q> <http://example.org/b> .", format="nt")
+        triples = evaluate(
+            store, "CONSTRUCT { ?x :r ?s } WHERE { ?s :q ?x }", prefixes=PREFIXES, bindings={"x": NamedNode("http://example.org/b")}
+        )
+        assert [triple.subject.value for triple in triples] == ["http://example.org/b"]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kg.sparql import algebra, patterns
 from kg.sparql.compiler import Compiler, Dataset, Sources
@@ -22,7 +22,7 @@ from kg.sparql.conversions import general
 from kg.sparql.local_terms import prelude
 from kg.sparql.modifiers import ordered
 from kg.sparql.relations import Environment, Relation, Scope
-from kg.sparql.substitute import substituted
+from kg.sparql.substitute import in_template, substituted
 from kg.sparql.values import Column, Term, null
 from kg.store import Store
 
@@ -68,6 +68,8 @@ def compile_query(
     pattern = query.pattern
     if bindings:
         pattern = substituted(pattern, bindings)
+        if isinstance(query, algebra.Construct):
+            query = replace(query, template=tuple(in_template(triple, bindings) for triple in query.template))
     if isinstance(query, algebra.Ask):
         pattern = algebra.Slice(pattern, 0, 1)
     relation = compiler.pattern(pattern, Environment())

@@ -184,6 +184,8 @@ def language(value: Value, scope: Scope) -> Value:
         if isinstance(value.term, Literal):
             return string(scope.compiler.parameter(value.term.language or ""), nullable=False)
         return null(STRING)
+    if value.kind == ID and not value.tags & LITERAL_TAGS:
+        return null(STRING)
     if value.kind == ID:
         row = scope.dictionary(value.sql, value.local) if TAG_LANG in value.tags else None
         branches: list[tuple[str | None, str]] = []

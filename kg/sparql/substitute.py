@@ -31,6 +31,11 @@ def substituted(pattern: Pattern, bindings: Mapping[str, Term]) -> Pattern:
     return _pattern(pattern, bindings)
 
 
+def in_template(triple: algebra.TriplePattern, bindings: Mapping[str, Term]) -> algebra.TriplePattern:
+    """A triple of CONSTRUCT's template with the variables of `bindings` fixed to their terms."""
+    return _node(triple, bindings)
+
+
 def _shown(node: algebra.Project, pattern: Pattern, bindings: Mapping[str, Term]) -> Pattern:
     """The projection of a pattern whose bound variables have gone: they show their terms."""
     for variable in node.variables:

@@ -181,7 +181,7 @@ def tag_test(value: Value, tags: frozenset[int]) -> str | None:
     if wanted == value.tags and wanted:
         return None
     if not wanted:
-        return f"({value.sql} IS NULL AND NULL)"
+        return f"CASE WHEN {value.sql} IS NOT NULL THEN false END" if value.nullable else "false"
     subject = f"abs({value.sql})" if value.local else value.sql
     ranges = []
     for first, last in _runs(wanted):
