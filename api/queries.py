@@ -8,7 +8,7 @@ from itertools import groupby
 from flask import Blueprint, Response, jsonify, make_response, render_template, request, url_for
 from pyoxigraph import Literal, NamedNode
 
-from api import answers, current, negotiation, running
+from api import answers, conditional, current, negotiation, running
 from api.display import Shown
 from api.messages import LANGUAGES
 from api.negotiation import HTML, JSON, PLAIN_JSON, SOLUTIONS, TRIPLES, TURTLE, Format
@@ -43,9 +43,15 @@ def one_query(key: str) -> Response:
     wished = request.args.get("format") if "format" not in {p.name for p in query.parameters} else None
     if suffix is None and (wished == HTML.name if wished else _wants_html()):
         return _page(query, arguments)
+    name = wished or (suffix and suffix.name)
+    if conditional.is_volatile(query.text):
+        return _answer(query, arguments, name)
+    return conditional.answer(lambda: _answer(query, arguments, name), query.text)
+
+
+def _answer(query: SavedQuery, arguments: dict[str, str], name: str | None) -> Response:
     result = _run(query, arguments)
     offered = answers.offered_for(result)
-    name = wished or (suffix and suffix.name)
     format = negotiation.named(name, offered) if name else negotiation.choose(request.headers.get("Accept"), offered)
     return answers.respond(result, format, current.whole_number("limit", None, 1))
 

@@ -7,6 +7,7 @@ server's last thread for a few seconds, so that there is always one to say no wi
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 import time
@@ -22,6 +23,8 @@ from kg.sparql.deadline import Stop
 
 blueprint = Blueprint("running", __name__)
 
+_LOG = logging.getLogger("kg.server")
+_SLOW = 10.0  # seconds; what took longer is logged
 _LOOK_EVERY = 0.25  # seconds between two looks at clients and threads
 _ON_THE_LAST_THREAD = 5.0  # seconds that a query may hold it
 
@@ -103,6 +106,8 @@ def register(app: Flask, threads: int) -> None:
     def end(_: BaseException | None) -> None:
         for each in g.pop("running", ()):
             app.extensions["kg.running"].remove(each)
+            if each.seconds > _SLOW:
+                _LOG.warning("slow: %.1f s for %s: %s", each.seconds, each.client, " ".join(each.text.split())[:1000])
 
 
 def begin(text: str) -> Stop:

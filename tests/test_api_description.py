@@ -98,5 +98,16 @@ def test_answers_in_two_formats_and_of_two_queries_have_different_etags(client):
     assert len(tags) == 4
 
 
+def test_the_answer_of_a_saved_query_is_304_until_its_text_or_the_graph_changes(tmp_path, graph, client):
+    file = tmp_path / "queries" / "x" / "count.rq"
+    file.parent.mkdir(parents=True)
+    file.write_text(f"#+ question: How many?\n{COUNT}\n")
+    first = client.get("/queries/x/count.json")
+    headers = {"If-None-Match": first.headers["ETag"]}
+    assert client.get("/queries/x/count.json", headers=headers).status_code == 304
+    file.write_text(f"#+ question: How many?\n{COUNT.replace('*', 'DISTINCT ?p')}\n")
+    assert client.get("/queries/x/count.json", headers=headers).status_code == 200
+
+
 def test_what_is_new_at_every_moment_has_no_etag(client):
     assert "ETag" not in client.get("/sparql", query_string={"query": "SELECT (NOW() AS ?now) {}"}).headers

@@ -113,6 +113,13 @@ def test_what_has_been_answered_is_listed_no_more(address):
     wait_until(lambda: not listed(address), 2)
 
 
+def test_what_took_long_is_logged_with_its_text_on_one_line(address, monkeypatch, caplog):
+    monkeypatch.setattr(running, "_SLOW", 0.0)
+    ask(address, "SELECT ?s\n{ ?s ?p 7 }")
+    (logged,) = wait_until(lambda: [record.getMessage() for record in caplog.records if record.name == "kg.server"])
+    assert logged.startswith("slow: ") and logged.endswith("s for 127.0.0.1: SELECT ?s { ?s ?p 7 }")
+
+
 def test_the_last_thread_is_never_held_for_long(graph, monkeypatch):
     monkeypatch.setattr(running, "_ON_THE_LAST_THREAD", 0.5)
     with served(graph, threads=2) as address, ThreadPoolExecutor() as pool:

@@ -1,5 +1,7 @@
 """Updates over the SPARQL 1.1 Protocol (section 2.2): who may, ways to send them, what they leave behind."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from api import create_app
@@ -116,3 +118,19 @@ def test_pages_of_other_sites_cannot_change_the_graph(graph, origin, status):
     response = client.post("/sparql", data={"update": INSERT}, headers={"Origin": origin})
     assert response.status_code == status
     assert holds(client, "<urn:a> <urn:p> 1") == (status == 200)
+
+
+def test_updates_at_the_same_time_wait_for_one_another_and_readers_see_whole_ones(graph):
+    app = create_app(graph, writable=True)
+    text = "INSERT DATA {{ <urn:n{0}> <urn:first> {0} . <urn:n{0}> <urn:second> {0} }}"
+
+    def write(number):
+        return app.test_client().post("/sparql", data={"update": text.format(number)}).status_code
+
+    def torn(_):
+        return holds(app.test_client(), "?n <urn:first> ?x FILTER NOT EXISTS { ?n <urn:second> ?x }")
+
+    with ThreadPoolExecutor(4) as pool:
+        written, read = pool.map(write, range(6)), pool.map(torn, range(12))
+        assert set(written) == {200} and set(read) == {False}
+    assert holds(app.test_client(), " ".join(f"<urn:n{n}> <urn:second> {n} ." for n in range(6)))
