@@ -6,12 +6,14 @@ import json
 import tarfile
 from pathlib import Path
 
+import jsonpath
 import pytest
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
 from kg.errors import MappingError
 from kg.mapping import Sources, load_sources, materialize, rows_for, trace
-from kg.mapping.records import canonical_double
+from kg.mapping.model import LogicalSource
+from kg.mapping.records import canonical_double, json_path
 from tests.test_mapping import BASE, Workplace
 
 RML = """
@@ -73,6 +75,13 @@ def test_values_of_json_have_the_datatypes_of_their_kind_even_in_one_reference(w
 def test_doubles_are_canonical(value: float, text: str) -> None:
     assert canonical_double(value) == text
     assert float(text) == value
+
+
+@pytest.mark.parametrize("path", ["$", "$[*]", "$.a", "$.a.b", "$['a']['b'][0]", "$.a.b[-1]", "$.a.b[5]", "$.a.*", "$.a.c[*].d", "$.a.c[*].d[*]", "$.x.y", "$..d", "$.a.b[0,1]"])
+def test_paths_find_what_the_library_finds(path: str) -> None:
+    document = {"a": {"b": [1, 2, None], "c": [{"d": [3]}, {"d": 4}, {"e": 5}, "d"]}, "x": [1]}
+    find = json_path(path, LogicalSource())
+    assert [find(one) for one in (document, [document], 7)] == [jsonpath.findall(path, one) for one in (document, [document], 7)]
 
 
 def test_integers_beyond_64_bits_are_kept_exactly(work: RmlWorkplace) -> None:

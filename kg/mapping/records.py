@@ -9,12 +9,15 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import jsonpath
 import pyarrow as pa
 from jsonpath.exceptions import JSONPathError
+from jsonpath.segments import JSONPathChildSegment
+from jsonpath.selectors import IndexSelector, NameSelector, WildcardSelector
 from lxml import etree
 
 from kg.errors import Location, MappingError
@@ -116,7 +119,7 @@ def _column(reference: str, rows: list[list[Value]]) -> tuple[RecordColumn, list
 
 def _json(logical: LogicalSource, path: Path, file: IO[bytes], encoding: str | None, references: list[str]) -> Iterator[tuple[int, list[list[Value]]]]:
     """Numbers are those of the matches, from 1; of JSON lines, the lines."""
-    paths = [_json_path(reference, logical) for reference in references]
+    paths = [json_path(reference, logical) for reference in references]
     for number, record in _json_records(logical, path, file, encoding):
         yield number, [
             [_json_value(value, reference, path, number) for value in find(record) if value is not None]
@@ -129,7 +132,7 @@ def _json_records(logical: LogicalSource, path: Path, file: IO[bytes], encoding:
     if path.name.endswith(_JSON_LINES):
         # A file of lines is read as the array of them.
         inner = "$" + iterator[4:] if iterator.startswith("$[*]") else iterator
-        find = _json_path(inner, logical)
+        find = json_path(inner, logical)
         for number, line in enumerate(file, 1):
             if line.strip():
                 try:
@@ -138,7 +141,7 @@ def _json_records(logical: LogicalSource, path: Path, file: IO[bytes], encoding:
                     raise MappingError("M208", f"line {number} of {path.name} is not JSON: {error.msg}", Location(str(path), number, error.colno), "write one JSON value a line") from None
                 yield from ((number, one) for one in find(record))
         return
-    yield from enumerate(_json_path(iterator, logical)(_load(file.read(), encoding)), 1)
+    yield from enumerate(json_path(iterator, logical)(_load(file.read(), encoding)), 1)
 
 
 def _load(content: bytes, encoding: str | None) -> Any:
@@ -146,7 +149,7 @@ def _load(content: bytes, encoding: str | None) -> Any:
     return json.loads(content.decode(encoding) if encoding else content.removeprefix(b"\xef\xbb\xbf"))
 
 
-def _json_path(text: str, logical: LogicalSource) -> Callable[[Any], list]:
+def json_path(text: str, logical: LogicalSource) -> Callable[[Any], list]:
     """A JSONPath as a function (RFC 9535); a reference without $ is the name of a member, or a path from it."""
     try:
         if text.startswith("$"):
@@ -157,7 +160,48 @@ def _json_path(text: str, logical: LogicalSource) -> Callable[[Any], list]:
             query = _relative_path(text)
     except JSONPathError as error:
         raise MappingError("M210", f"{text!r} is not a JSONPath: {str(error).splitlines()[0]}", logical.location, "write, for example, $.records[*] or $['a name']") from None
-    return query.findall
+    steps = _steps(query)
+    return query.findall if steps is None else partial(_walk, steps)
+
+
+# A step into a value: the name of a member, the index of an element, or None for all.
+Step = str | int | None
+
+
+def _steps(query: jsonpath.JSONPath) -> list[Step] | None:
+    """The steps of a path of names, indexes and wildcards, which is walked far faster than by its general evaluation."""
+    steps: list[Step] = []
+    for segment in query.segments if isinstance(query, jsonpath.JSONPath) else ():
+        selectors = segment.selectors
+        if type(segment) is not JSONPathChildSegment or len(selectors) != 1:
+            return None
+        one = selectors[0]
+        if isinstance(one, NameSelector):
+            steps.append(one.name)
+        elif isinstance(one, IndexSelector):
+            steps.append(one.index)
+        elif isinstance(one, WildcardSelector):
+            steps.append(None)
+        else:
+            return None
+    return steps if isinstance(query, jsonpath.JSONPath) else None
+
+
+def _walk(steps: list[Step], value: Any) -> list:
+    for position, step in enumerate(steps):
+        if step is None:
+            children = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
+            rest = steps[position + 1 :]
+            return list(children) if not rest else [found for child in children for found in _walk(rest, child)]
+        if isinstance(step, str):
+            if not isinstance(value, dict) or step not in value:
+                return []
+            value = value[step]
+        else:
+            if not isinstance(value, list) or not -len(value) <= step < len(value):
+                return []
+            value = value[step]
+    return [value]
 
 
 def _relative_path(text: str) -> jsonpath.JSONPath:
@@ -191,9 +235,8 @@ def canonical_double(value: float) -> str:
     """
     if value != value or value in (float("inf"), float("-inf")):
         return "NaN" if value != value else "INF" if value > 0 else "-INF"
-    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
-    fraction = "".join(map(str, digits[1:])) or "0"
-    return f"{'-' if sign else ''}{digits[0]}.{fraction}E{0 if value == 0 else int(exponent) + len(digits) - 1}"
+    mantissa, _, exponent = f"{Decimal(repr(value)).normalize():E}".partition("E")
+    return f"{mantissa}{'' if '.' in mantissa else '.0'}E{int(exponent)}"
 
 
 # ── XML ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -30,7 +30,7 @@ _NEVER = "false"
 
 @dataclass(frozen=True)
 class SourceRow:
-    """A row of a source: `line` is the line of a CSV file (the header is 1), else the row's number; None for a query's rows."""
+    """A row of a source: `line` is the line of a CSV or XML file or of JSON lines, else the number of the row or record (from 1); None for a query's rows."""
 
     file: str | None
     line: int | None
