@@ -15,7 +15,7 @@ from kg import mapping, reasoner
 from kg.build import BuildReport, OwnedProgram, Progress, build, rule_files
 from kg.errors import ProjectError
 from kg.explain import Proof, explain
-from kg.project import WELL_KNOWN_PREFIXES, Limits, Project
+from kg.project import WELL_KNOWN_PREFIXES, Federation, Limits, Project
 from kg.saved_queries import SavedQuery
 from kg.shapes import ValidationReport, load_shapes, validate
 from kg.sparql import graph_store
@@ -23,6 +23,7 @@ from kg.sparql.algebra import Dataset
 from kg.sparql.deadline import Stop
 from kg.sparql.evaluate import Solutions, Triples, evaluate
 from kg.sparql.graph_store import Expectation, GraphReport
+from kg.sparql.services import Services
 from kg.sparql.update import Loader, UpdateReport, update
 from kg.store import Store, documents
 from kg.store.documents import LoadReport
@@ -70,6 +71,8 @@ class KnowledgeGraph:
         self.project = project
         self.prefixes = dict(prefixes)
         self.limits = project.limits if project else Limits()
+        federation = project.federation if project else Federation()
+        self.services = Services(federation.allow, federation.timeout, self.limits.rows)
         self._versions = versions
         self._reader = Reader(versions) if versions else None
         self._store = store
@@ -202,7 +205,7 @@ class KnowledgeGraph:
         """Answer a SPARQL query: Solutions of SELECT, Triples of CONSTRUCT and DESCRIBE, a bool of ASK.
 
         `bindings` sets variables to terms beforehand. `timeout` (seconds) and `rows` are capped by the project's limits.
-        By `stop` another thread can end the query.
+        SERVICE asks the endpoints that kg.toml allows. By `stop` another thread can end the query.
         """
         text, file = (query.text, query.file) if isinstance(query, SavedQuery) else (query, None)
         return evaluate(
@@ -214,6 +217,7 @@ class KnowledgeGraph:
             base=self.project.base if self.project else None,
             prefixes=self.prefixes,
             dataset=Dataset(tuple(map(NamedNode, default_graphs)), tuple(map(NamedNode, named_graphs))),
+            services=self.services,
             file=file,
             stop=stop,
         )

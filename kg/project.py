@@ -18,6 +18,10 @@
     [limits]
     timeout = 60                           # seconds a query may take
     rows = 1000000                         # rows a query may return
+
+    [federation]
+    allow = ["https://…/sparql"]           # the endpoints that SERVICE may ask, spelled as queries spell them; default: none
+    timeout = 30                           # seconds an endpoint has for an answer
 """
 
 from __future__ import annotations
@@ -46,6 +50,7 @@ _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "prefixes": {},
     "store": {"path": str, "keep": int, "memory": str, "threads": int},
     "limits": {"timeout": (int, float), "rows": int},
+    "federation": {"allow": list, "timeout": (int, float)},
 }
 
 
@@ -69,6 +74,14 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Federation:
+    """The endpoints that SERVICE may ask, and the seconds that each has for an answer."""
+
+    allow: tuple[str, ...] = ()
+    timeout: float = 30.0
+
+
+@dataclass(frozen=True)
 class Project:
     """A project folder as read from its kg.toml; paths are absolute."""
 
@@ -82,6 +95,7 @@ class Project:
     keep: int = 3
     settings: Mapping[str, str | int] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    federation: Federation = field(default_factory=Federation)
 
     @classmethod
     def load(cls, path: str | Path = "kg.toml") -> Project:
@@ -94,7 +108,7 @@ class Project:
         text = path.read_text(encoding="utf-8")
         document = _parse_toml(text, path)
         _check_keys(document, text, path)
-        project, store = document["project"], document.get("store", {})
+        project, store, federation = document["project"], document.get("store", {}), document.get("federation", {})
         root = path.resolve().parent
         settings = {name: store[key] for key, name in (("memory", "memory_limit"), ("threads", "threads")) if key in store}
         loaded = cls(
@@ -108,6 +122,7 @@ class Project:
             keep=store.get("keep", 3),
             settings=settings,
             limits=Limits(**document.get("limits", {})),
+            federation=Federation(**federation | {"allow": tuple(federation.get("allow", ()))}),
         )
         _check_domains(loaded, text, path)
         return loaded
@@ -202,6 +217,10 @@ def _check_keys(document: dict, text: str, path: Path) -> None:
     base = document["project"]["base"]
     if not urlsplit(base).scheme or base[-1] not in "/#":
         raise ProjectError("P107", f"base must be an absolute IRI that ends in / or #: {base}", _place(text, path, "base"))
+    for endpoint in document.get("federation", {}).get("allow", ()):
+        if not isinstance(endpoint, str) or urlsplit(endpoint).scheme not in ("http", "https") or not urlsplit(endpoint).netloc:
+            help = "write the whole address, such as https://example.org/sparql"
+            raise ProjectError("P109", f"allow in [federation] names no endpoint: {endpoint!r}", _place(text, path, "allow"), help)
 
 
 def _check_domains(project: Project, text: str, path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from tests import (
+    conformance_federation,
     conformance_graph_store,
     conformance_protocol,
     conformance_r2rml,
@@ -22,6 +23,7 @@ SUITES = {
     "sparql11-query": conformance_sparql.run,
     "sparql11-update": conformance_sparql_update.run,
     "sparql11-results": conformance_sparql.run_results,
+    "sparql11-federation": conformance_federation.run,
     "sparql11-protocol": conformance_protocol.run,
     "sparql11-graph-store": conformance_graph_store.run,
     "sparql-rl": conformance_rules.run,

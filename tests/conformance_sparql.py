@@ -64,10 +64,10 @@ def _evaluation_failure(case: Case) -> str | None:
             load(store, str(path), base=path.as_uri(), graph=name)
         text = read(case.action["query"][0])
         answer = evaluate(store, text, strict=True, base=case.action["query"][0].as_uri())
-        return _difference(answer, case.result, is_ordered=bool(re.search(r"order\s+by", text, re.IGNORECASE)))
+        return difference(answer, case.result, is_ordered=bool(re.search(r"order\s+by", text, re.IGNORECASE)))
 
 
-def _difference(answer: Solutions | bool | Triples, expected: Path, is_ordered: bool) -> str | None:
+def difference(answer: Solutions | bool | Triples, expected: Path, is_ordered: bool) -> str | None:
     if isinstance(answer, Triples):
         wanted = [quad.triple for quad in parse(path=str(expected))]
         return None if _canonical(answer) == _canonical(wanted) else "other triples"

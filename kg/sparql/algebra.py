@@ -206,6 +206,9 @@ class Service:
     silent: bool
     text: str  # the group as written, braces included, to be sent on
     prefixes: tuple[tuple[str, str], ...] = ()
+    variables: tuple[Var, ...] = ()  # those in scope in the group, and so part of its solutions
+    bindings: tuple[tuple[str, Term], ...] = ()  # variables of the group that are fixed to terms, and no longer in `variables`
+    position: tuple[int, int] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

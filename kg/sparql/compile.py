@@ -12,16 +12,16 @@ The rule engine compiles bodies with `compile_pattern`, replaces the relations b
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from kg.sparql import algebra, patterns
-from kg.sparql.compiler import Compiler, Dataset, Sources
+from kg.sparql.compiler import Compiler, Dataset, Sources, used_parameters
 from kg.sparql.conversions import general
 from kg.sparql.local_terms import prelude
 from kg.sparql.modifiers import ordered
 from kg.sparql.relations import Environment, Relation, Scope
+from kg.sparql.services import Services
 from kg.sparql.substitute import in_template, substituted
 from kg.sparql.values import Column, Term, null
 from kg.store import Store
@@ -40,7 +40,7 @@ class CompiledPattern:
     columns: Mapping[str, Column]
     local_terms: Mapping[int, Term]
     is_empty: bool = False  # known to have no solution
-    is_volatile: bool = False  # holds a value of this very moment (NOW, UUID): not to be used again
+    is_volatile: bool = False  # holds a value of this very moment (NOW, UUID, what SERVICE answers): not to be used again
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,14 @@ def compile_query(
     bindings: Mapping[str, Term] | None = None,
     text: str | None = None,
     base: str | None = None,
+    services: Services | None = None,
 ) -> CompiledQuery:
     """Compile a query. `strict` reads the dataset as SPARQL 1.1 does: the default graph is graph 0, not the union.
 
-    The result holds for the store as it is now: facts about single subjects may be compiled in. `bindings` fixes variables to terms. Raises NotSupported, with the place if `text` is given, and QueryError.
+    The result holds for the store as it is now: facts about single subjects may be compiled in. `bindings` fixes variables to terms.
+    Endpoints that SERVICE names are asked at once, as far as `services` allows. Raises NotSupported, with the place if `text` is given, and QueryError.
     """
-    compiler = Compiler(store, text=text, base=base, reads_facts=True, compile_pattern=patterns.compile_pattern)
+    compiler = Compiler(store, text=text, base=base, reads_facts=True, services=services, compile_pattern=patterns.compile_pattern)
     compiler.dataset = dataset_of(compiler, query.dataset, strict)
     pattern = query.pattern
     if bindings:
@@ -82,15 +84,9 @@ def compile_query(
         relation.columns,
         {term_id: term for term, term_id in compiler.local_terms.items()},
         relation.is_empty,
-        compiler.volatile,
+        compiler.volatile or compiler.asks_others,
         query,
     )
-
-
-def used_parameters(parameters: Mapping[str, object], sql: str) -> dict[str, object]:
-    """Those parameters that the statement mentions; DuckDB refuses others."""
-    names = set(re.findall(r"\$(p\d+)", sql))
-    return {name: value for name, value in parameters.items() if name in names}
 
 
 def _sorted(compiler: Compiler, relation: Relation) -> str:

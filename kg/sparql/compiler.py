@@ -7,7 +7,8 @@ expressions. `compile.py` is the public door.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -17,6 +18,7 @@ from kg import terms
 from kg.errors import Location, NotSupported
 from kg.sparql import algebra
 from kg.sparql.relations import Environment, Relation
+from kg.sparql.services import Services
 from kg.sparql.values import ALL_TAGS, ID, Term, Value, tag_class, tag_classes
 from kg.store import Store
 from kg.terms import DEFAULT_GRAPH, TAG_BITS
@@ -52,6 +54,12 @@ class Sources:
     statistics: Mapping[int, object] | None = None
 
 
+def used_parameters(parameters: Mapping[str, object], sql: str) -> dict[str, object]:
+    """Those parameters that the statement mentions; DuckDB refuses others."""
+    names = set(re.findall(r"\$(p\d+)", sql))
+    return {name: value for name, value in parameters.items() if name in names}
+
+
 # ── The compiler ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -69,6 +77,8 @@ class Compiler:
     needs_local_terms: bool = False
     reads_facts: bool = False  # single facts may be read while compiling: the plan is for the store as it is now
     volatile: bool = False  # the plan holds a value of this very run (NOW, RAND, UUID) and must not be cached
+    services: Services | None = None  # the endpoints that SERVICE may ask; None refuses all
+    asks_others: bool = False  # the plan holds what other endpoints answer now
     compile_pattern: Callable[[Compiler, algebra.Pattern, Environment], Relation] | None = None
     _counter: int = 0
     _names: dict[str, str] = field(default_factory=dict)
@@ -105,6 +115,12 @@ class Compiler:
             self.parameters[name] = value
         return f"${name}::VARCHAR" if isinstance(value, str) else f"${name}"
 
+    def array(self, values: list[object]) -> str:
+        """The placeholder of a bound list."""
+        name = f"p{len(self.parameters) + 1}"
+        self.parameters[name] = values
+        return f"${name}"
+
     def not_supported(self, what: str, position: tuple[int, int] | None = None, help: str | None = None) -> NotSupported:
         place = Location.in_text(self.text, *position) if self.text and position else None
         return NotSupported("Q301", f"{what} is not supported", place, help=help)
@@ -119,11 +135,19 @@ class Compiler:
         term_id = self.store.lookup(term)
         if term_id is not None:
             return Value(ID, str(term_id), False, tags=frozenset({tag_class(term_id >> TAG_BITS)}), term=term)
+        term_id = self._local_id(term)
+        return Value(ID, f"({term_id})", False, tags=frozenset({-term_id >> TAG_BITS}), local=True, term=term)
+
+    def ids(self, wanted: Sequence[Term]) -> list[int]:
+        """The ids of many terms, negative ones for those that the store lacks."""
+        found = self.store.lookup_many(wanted)
+        return [self._local_id(term) if term_id is None else term_id for term, term_id in zip(wanted, found, strict=True)]
+
+    def _local_id(self, term: Term) -> int:
         if term not in self.local_terms:
             tag = terms.dictionary_key(term)[0]
             self.local_terms[term] = -((tag << TAG_BITS) | (len(self.local_terms) + 1))
-        term_id = self.local_terms[term]
-        return Value(ID, f"({term_id})", False, tags=frozenset({-term_id >> TAG_BITS}), local=True, term=term)
+        return self.local_terms[term]
 
     def dictionary_table(self, local: bool) -> str:
         """The relation with the dictionary's columns for ids that may, or may not, be of this query's own."""

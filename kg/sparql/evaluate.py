@@ -19,6 +19,7 @@ from kg.sparql.decode import Row, decoded
 from kg.sparql.frames import data_frame
 from kg.sparql.parser import parse_query
 from kg.sparql.relations import Environment
+from kg.sparql.services import Services
 from kg.sparql.strings import register_python_functions
 from kg.sparql.values import Term
 from kg.store import Store
@@ -40,6 +41,7 @@ def evaluate(
     base: str | None = None,
     prefixes: Mapping[str, str] | None = None,
     dataset: algebra.Dataset | None = None,
+    services: Services | None = None,
     file: str | None = None,
     stop: Stop | None = None,
 ) -> Solutions | bool | Triples:
@@ -47,14 +49,16 @@ def evaluate(
 
     `bindings` fixes variables to terms; `timeout` is in seconds (QueryTimeout), `row_limit` counts solutions or triples
     (LimitExceeded); `strict` reads the dataset as SPARQL 1.1 does, its default graph not being the union of all. `dataset`
-    takes the place of FROM and FROM NAMED (SPARQL 1.1 Protocol, 2.1.4); `file` names the query's file in errors.
-    By `stop` another thread can end the query, also while its rows are being read.
+    takes the place of FROM and FROM NAMED (SPARQL 1.1 Protocol, 2.1.4); `services` are the endpoints that SERVICE may ask,
+    none without; `file` names the query's file in errors. By `stop` another thread can end the query, also while its rows
+    are being read.
 
     >>> [str(row[0]) for row in evaluate(Store.memory(), "SELECT (1 + 1 AS ?two) {}")]
     ['"2"^^<http://www.w3.org/2001/XMLSchema#integer>']
     """
-    compiled = plan(store, query, bindings=bindings, strict=strict, base=base, prefixes=prefixes, dataset=dataset, file=file)
-    run = Run(store, compiled, timeout, row_limit, stop)
+    services = (services or Services()).until(timeout, stop)
+    compiled = plan(store, query, bindings=bindings, strict=strict, base=base, prefixes=prefixes, dataset=dataset, services=services, file=file)
+    run = Run(store, compiled, services.remaining() if compiled.is_volatile else timeout, row_limit, stop)
     if isinstance(compiled.query, algebra.Ask):
         return next(iter(run), None) is not None
     if isinstance(compiled.query, algebra.Construct):
@@ -73,6 +77,7 @@ def plan(
     base: str | None = None,
     prefixes: Mapping[str, str] | None = None,
     dataset: algebra.Dataset | None = None,
+    services: Services | None = None,
     file: str | None = None,
 ) -> CompiledQuery:
     """The compiled form of a query; kept until the store changes."""
@@ -87,7 +92,7 @@ def plan(
     parsed = parse_query(query, base, prefixes, file) if isinstance(query, str) else query
     if dataset is not None and dataset.is_given:
         parsed = replace(parsed, dataset=dataset)
-    compiled = compile_query(parsed, store, strict=strict, bindings=bindings, text=text, base=_base_of(text) or base)
+    compiled = compile_query(parsed, store, strict=strict, bindings=bindings, text=text, base=_base_of(text) or base, services=services)
     if text is not None and not compiled.is_volatile:
         if len(plans) >= _CACHED_PLANS:
             plans.clear()

@@ -1,4 +1,4 @@
-"""Constants of a query that the store's dictionary lacks, as dictionary rows of the query's own."""
+"""Terms of a query that the store's dictionary lacks (constants, answers of other endpoints), as dictionary rows of the query's own."""
 
 from __future__ import annotations
 
@@ -12,23 +12,31 @@ from kg.sparql import numbers
 from kg.sparql.compiler import Compiler
 from kg.sparql.values import ID, Term, Value
 
+_NOTHING = ("NULL::DECIMAL(38,18)", "NULL::DOUBLE", "NULL::BIGINT")
+
 
 def prelude(compiler: Compiler) -> str:
     """The WITH clause that the whole statement needs; empty mostly."""
     if not compiler.needs_local_terms:
         return ""
-    rows = []
+    rows, plain = [], []
     for term, term_id in compiler.local_terms.items():
         _, lex, extra = terms.dictionary_key(term)
-        number, double, instant = _values_of(term)
-        rows.append(f"({term_id}, {compiler.parameter(lex)}, {compiler.parameter(extra)}, {number}, {double}, {instant})")
+        values = _values_of(term)
+        if values == _NOTHING:
+            plain.append((term_id, lex, extra))
+        else:
+            rows.append(f"({term_id}, {compiler.parameter(lex)}, {compiler.parameter(extra)}, {', '.join(values)})")
     local = f" UNION ALL SELECT * FROM (VALUES {', '.join(rows)})" if rows else ""
+    if plain:
+        ids, lexes, extras = (compiler.array(list(column)) for column in zip(*plain, strict=True))
+        local += f" UNION ALL SELECT unnest({ids}::BIGINT[]), unnest({lexes}::VARCHAR[]), unnest({extras}::VARCHAR[]), {', '.join(_NOTHING)}"
     return f"WITH kg_terms(id, lex, extra, number, double, instant) AS NOT MATERIALIZED (SELECT id, lex, extra, number, double, instant FROM dictionary{local}) "
 
 
 def _values_of(term: Term) -> tuple[str, str, str]:
     """SQL of the columns number, double, instant of a local term."""
-    nothing = ("NULL::DECIMAL(38,18)", "NULL::DOUBLE", "NULL::BIGINT")
+    nothing = _NOTHING
     if not isinstance(term, Literal):
         return nothing
     value = numbers.number(Value(ID, "0", term=term), None)

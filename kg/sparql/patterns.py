@@ -13,6 +13,7 @@ from kg.sparql.active_graph import named_graphs
 from kg.sparql.compiler import Compiler
 from kg.sparql.conversions import as_form, common_form, compatible, unbound
 from kg.sparql.expressions import condition
+from kg.sparql.federation import service
 from kg.sparql.relations import Environment, EveryNamedGraph, NamedGraph, Relation, Scope, ScopeNeedsJoin
 from kg.sparql.values import ID, PREDICATE_TAGS, Value, null
 
@@ -29,13 +30,22 @@ def _join(compiler: Compiler, node: algebra.Join, environment: Environment) -> R
     merged = _merged(node)
     if merged is not None:
         return compile_pattern(compiler, merged, environment)
+    if isinstance(node.left, algebra.Service) and not isinstance(node.right, algebra.Service):
+        node = algebra.Join(node.right, node.left)
     left = compile_pattern(compiler, node.left, environment)
     if left.is_empty:
         return left
-    right = compile_pattern(compiler, node.right, environment)
+    right = _beside(compiler, node.right, left, environment)
     if right.is_empty:
         return right
     return join(compiler, left, right, environment)
+
+
+def _beside(compiler: Compiler, pattern: algebra.Pattern, left: Relation, environment: Environment) -> Relation:
+    """The right side of a join; an endpoint need not send what `left` has no use for."""
+    if isinstance(pattern, algebra.Service) and not left.is_unit:
+        return service(compiler, pattern, environment, left)
+    return compile_pattern(compiler, pattern, environment)
 
 
 def _merged(node: algebra.Join) -> algebra.BGP | None:
@@ -120,7 +130,7 @@ def _left_join(compiler: Compiler, node: algebra.LeftJoin, environment: Environm
     left = with_graphs(compiler, compile_pattern(compiler, node.left, environment), environment)
     if left.is_empty:
         return left
-    right = compile_pattern(compiler, node.right, environment)
+    right = _beside(compiler, node.right, left, environment)
     if right.is_empty:
         return left
     pair = _Pair(compiler, left, right, environment)
@@ -315,7 +325,7 @@ def union_of(compiler: Compiler, relations: list[Relation], environment: Environ
     return Relation(" UNION ALL ".join(parts), {name: form.named(compiler.column(name)) for name, form in forms.items()})
 
 
-# ── Extend, Values, Service ──────────────────────────────────────────────────────────────────────────────────
+# ── Extend, Values ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _extend(compiler: Compiler, node: algebra.Extend, environment: Environment) -> Relation:
@@ -343,10 +353,6 @@ def _values(compiler: Compiler, node: algebra.Values, environment: Environment) 
     return Relation(f"SELECT {selected} FROM (VALUES {rows}) AS v({header})", columns)
 
 
-def _service(compiler: Compiler, node: algebra.Service, environment: Environment) -> Relation:
-    raise compiler.not_supported("SERVICE", help="query the other endpoint by itself, or load its data")
-
-
 _OPERATORS = {
     algebra.BGP: triples.basic_graph_pattern,
     algebra.Join: _join,
@@ -355,7 +361,7 @@ _OPERATORS = {
     algebra.Union: _union,
     algebra.Minus: _minus,
     algebra.Graph: _graph,
-    algebra.Service: _service,
+    algebra.Service: service,
     algebra.Extend: _extend,
     algebra.Values: _values,
     algebra.Group: modifiers.group,

@@ -59,7 +59,16 @@ def _pattern(node: Pattern, bindings: Mapping[str, Term]) -> Pattern:
         return algebra.Group(_pattern(node.pattern, bindings), keys, aggregates)
     if isinstance(node, algebra.Graph) and isinstance(node.name, Var) and node.name.name in bindings:
         return algebra.Graph(bindings[node.name.name], _pattern(node.pattern, bindings))
+    if isinstance(node, algebra.Service):
+        return _service(node, bindings)
     return _rebuilt(node, bindings)
+
+
+def _service(node: algebra.Service, bindings: Mapping[str, Term]) -> algebra.Service:
+    """The group of a SERVICE is sent as it is written, so the terms travel beside it."""
+    fixed = tuple((variable.name, bindings[variable.name]) for variable in node.variables if variable.name in bindings)
+    variables = tuple(variable for variable in node.variables if variable.name not in bindings)
+    return replace(node, endpoint=_node(node.endpoint, bindings), variables=variables, bindings=(*node.bindings, *fixed))
 
 
 def _project(node: algebra.Project, bindings: Mapping[str, Term]) -> Pattern:

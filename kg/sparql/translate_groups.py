@@ -23,6 +23,7 @@ from kg.sparql.algebra import (
     Values,
     Var,
 )
+from kg.sparql.source_text import position
 from kg.sparql.translate_expressions import ExpressionTranslator, conjunction
 from kg.sparql.translate_terms import PATTERN
 from kg.sparql.translate_triples import Triples, balanced
@@ -121,7 +122,8 @@ class GroupTranslator(ExpressionTranslator):
         state.scope.update(scope)
         text = self.source.braces_from(endpoint_item.end_pos)
         prefixes = tuple(self.prefixes.items())
-        state.pattern = join(state.pattern, Service(endpoint, pattern, bool(silent), text, prefixes))
+        found = Service(endpoint, pattern, bool(silent), text, prefixes, tuple(scope), position=position(tree))
+        state.pattern = join(state.pattern, found)
 
     def _bind(self, tree: Tree, state: GroupState) -> None:
         _, expression, name = tree.children
