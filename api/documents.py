@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from pathlib import PurePath
 from typing import IO
@@ -18,6 +19,11 @@ from kg.store.formats import GZIP_MAGIC, format_of
 
 _MULTIPART = "multipart/form-data"
 _OPAQUE = ("", "application/octet-stream")
+# The parsers recurse into JSON objects and triple terms: many thousand levels would overflow the stack and end the server.
+_DEEPEST = 500
+_DEEPEST_TRIPLE_TERM = 4000  # literals may hold "<<" too, and need not close it
+_JSON_NESTING = re.compile(rb'["{}\[\]]|\\.?', re.DOTALL)
+_TRIPLE_TERMS = re.compile(rb"<<|>>")
 
 
 def received() -> list[tuple[IO[bytes], RdfFormat]]:
@@ -25,13 +31,14 @@ def received() -> list[tuple[IO[bytes], RdfFormat]]:
     request.max_content_length = current_app.config["KG_LARGEST_DOCUMENT"]
     if request.mimetype != _MULTIPART:
         syntax = _syntax(request.mimetype, request.mimetype_params.get("charset"), None)
-        return [(_Document(_decompressed(request.stream)), syntax)]
+        return [(_Document(_decompressed(request.stream), syntax), syntax)]
     if request.form:
         raise WebError("W109", f"the part {next(iter(request.form))!r} is no file", help="give each part a filename and a Content-Type")
     parts = [part for _, parts in request.files.lists() for part in parts]
     if not parts:
         raise WebError("W109", "the form has no documents", help="send each as a part with a filename and a Content-Type")
-    return [(_Document(part.stream), _syntax_of_part(part)) for part in parts]
+    syntaxes = [_syntax_of_part(part) for part in parts]
+    return [(_Document(part.stream, syntax), syntax) for part, syntax in zip(parts, syntaxes, strict=True)]
 
 
 def _syntax_of_part(part: FileStorage) -> RdfFormat:
@@ -69,10 +76,11 @@ def _decompressed(stream: IO[bytes]) -> IO[bytes]:
 
 
 class _Document:
-    """A stream that ends in WebError W413 where a document is too long, however short it was when packed."""
+    """A stream that ends in WebError W413 where a document is too long, however short it was when packed, or too deep."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], syntax: RdfFormat) -> None:
         self._stream = stream
+        self._nesting = _Nesting() if syntax == RdfFormat.JSON_LD else _TripleTerms()
         self._most = current_app.config["KG_LARGEST_DOCUMENT"]
         self._read = 0
 
@@ -86,7 +94,48 @@ class _Document:
         self._read += len(chunk)
         if self._read > self._most:
             raise WebError("W413", f"a document has more than {self._most:,} bytes", status=413, help="load it with kg load, or send it in pieces by POST")
+        self._nesting.follow(chunk)
         return chunk
 
     def seekable(self) -> bool:
         return False
+
+
+class _Nesting:
+    """How deep objects and arrays of JSON stand in one another, read chunk by chunk; WebError W105 where it is too deep."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._is_in_string = False
+        self._is_escaped = False  # the chunk before ended with a backslash
+
+    def follow(self, chunk: bytes) -> None:
+        start = 1 if self._is_escaped and chunk else 0
+        self._is_escaped = self._is_escaped and not chunk
+        for found in _JSON_NESTING.finditer(chunk, start):
+            token = found[0]
+            if token == b'"':
+                self._is_in_string = not self._is_in_string
+            elif token == b"\\":
+                self._is_escaped = True
+            elif not self._is_in_string:
+                self._depth += (token in b"{[") - (token in b"}]")
+                if self._depth > _DEEPEST:
+                    raise _too_deep(_DEEPEST)
+
+
+class _TripleTerms:
+    """How deep triple terms `<<( … )>>` stand in one another, likewise."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+
+    def follow(self, chunk: bytes) -> None:
+        for found in _TRIPLE_TERMS.finditer(chunk):
+            self._depth = max(0, self._depth + (1 if found[0] == b"<<" else -1))
+            if self._depth > _DEEPEST_TRIPLE_TERM:
+                raise _too_deep(_DEEPEST_TRIPLE_TERM)
+
+
+def _too_deep(most: int) -> WebError:
+    return WebError("W105", f"the document is nested too deeply: at most {most} levels are accepted", help="give inner nodes names of their own")

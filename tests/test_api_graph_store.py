@@ -187,6 +187,24 @@ def test_what_is_small_only_when_packed_is_refused(client):
     assert triples(client) == {A_LINE}
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_json_that_is_nested_too_deeply_is_refused_before_it_is_parsed(client, whole):
+    def nested(levels):
+        return b'{"urn:p":' * levels + b'"[{\\"' + b"[" * 600 + b'"' + b"}" * levels
+
+    client.application.config["KG_LARGEST_DOCUMENT"] = 100_000
+    document = nested(5000)
+    assert problem(send(client, "PUT", document if whole else document[:40_000], content_type="application/ld+json")) == (400, "W105")
+    assert send(client, "PUT", nested(400), content_type="application/ld+json").get_json()["inserted"] == 400
+
+
+def test_triple_terms_that_are_nested_too_deeply_are_refused_before_they_are_parsed(client):
+    client.application.config["KG_LARGEST_DOCUMENT"] = 1_000_000
+    document = b"<urn:a> <urn:p> " + b"<<( <urn:a> <urn:p> " * 20_000 + b"1" + b" )>>" * 20_000 + b" ."
+    assert problem(send(client, "PUT", document)) == (400, "W105")
+    assert send(client, "PUT", b'<urn:a> <urn:p> "<<<<<<< ours" .').status_code == 200
+
+
 def test_a_document_with_named_graphs_writes_to_none_of_them(client):
     document = b'{"@id": "urn:other", "@graph": [{"@id": "urn:s", "urn:p": "o"}]}'
     assert problem(send(client, "PUT", document, content_type="application/ld+json")) == (400, "Q521")
