@@ -137,6 +137,8 @@ def _row(row) -> Row:
     place = current.project().relative(Path(row.file)) if row.file else row.table
     if row.line is not None:
         place = message("file_and_line", file=place, line=row.line)
+    elif row.record is not None:
+        place = message("file_and_record", file=place, record=row.record)
     return Row(place, tuple((name, value) for name, value in row.columns.items() if value is not None))
 
 

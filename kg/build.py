@@ -131,12 +131,13 @@ def _load_ontology(project: Project, file: ContentFile, owner: str, fingerprint:
 
 
 def _mapping_step(project: Project, file: ContentFile, sources: Mapping[str, mapping.Sources], on_progress: Progress | None) -> Step:
-    if file.domain not in sources:
+    if file.domain not in sources and not file.path.name.endswith(".rml.ttl"):  # RML names its files itself
         raise ProjectError("P302", f"{project.relative(file.path)} has no sources: {project.relative(project.sources(file.domain))} is missing",
                            help="write sources.toml beside the mappings; it names where the tables are")  # fmt: skip
     owner = f"map:{file.key}"
-    fingerprint = mapping.fingerprint(file.path, sources[file.domain], base=project.base)
-    run = partial(_map, project, file, owner, sources[file.domain], on_progress)
+    found = sources.get(file.domain, mapping.Sources())
+    fingerprint = mapping.fingerprint(file.path, found, base=project.base)
+    run = partial(_map, project, file, owner, found, on_progress)
     return Step("map", project.relative(file.path), owner, fingerprint, run)
 
 

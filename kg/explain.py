@@ -33,6 +33,7 @@ _WORDS = {
         "default": "the default graph",
         "and": " and ",
         "line": "{file}, line {line}",
+        "record": "{file}, record {record}",
         "contributions": "{count} contributions",
     },
     "zh": {
@@ -47,6 +48,7 @@ _WORDS = {
         "default": "默认图",
         "and": " 且 ",
         "line": "{file} 第 {line} 行",
+        "record": "{file} 第 {record} 条记录",
         "contributions": "共 {count} 项",
     },
 }
@@ -323,6 +325,8 @@ def _row_text(row: Any, words: Mapping[str, str]) -> str:
     place = row.file or row.table
     if row.line is not None:
         place = words["line"].format(file=place, line=row.line)
+    elif row.record is not None:
+        place = words["record"].format(file=place, record=row.record)
     columns = ", ".join(f"{name}={value}" for name, value in row.columns.items() if value is not None)
     return words["row"].format(place=place, columns=columns)
 
@@ -362,7 +366,7 @@ def _as_dict(proof: Proof) -> dict[str, Any]:
             for total in proof.totals
         ],
         "sources": [
-            {"file": row.file, "line": row.line, "table": row.table, "columns": dict(row.columns)} for row in proof.sources
+            {"file": row.file, "line": row.line, "record": row.record, "table": row.table, "columns": dict(row.columns)} for row in proof.sources
         ],
     }
     return {name: value for name, value in members.items() if value not in (None, [], {}, ())}

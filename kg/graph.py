@@ -283,7 +283,8 @@ class KnowledgeGraph:
             @cache
             def tracer(graph: str) -> mapping.Tracer:
                 file = files[graph]
-                sources = mapping.load_sources(project.sources(file.domain), {})
+                declared = project.sources(file.domain)
+                sources = mapping.load_sources(declared if declared.exists() else None, {})
                 return opened.enter_context(mapping.Tracer(file.path, sources, project.base))
 
             def rows_for(triple: Triple, graph: str) -> list[mapping.SourceRow]:

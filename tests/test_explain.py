@@ -59,7 +59,7 @@ def test_negation_is_told_as_what_nothing_says():
 
 def test_asserted_triples_end_in_their_source_rows():
     def trace(triple, graph):
-        return [SimpleNamespace(file="links.csv", line=7, table="links", columns={"from": "a", "to": "b"})]
+        return [SimpleNamespace(file="links.csv", line=7, record=None, table="links", columns={"from": "a", "to": "b"})]
 
     proof = proved(":a :next :b .", REACHES, "a", "reaches", "b", trace=trace)
     assert "← links.csv, line 7: from=a, to=b" in proof.text()

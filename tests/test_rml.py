@@ -135,6 +135,22 @@ def test_json_lines_are_read_line_by_line(work: RmlWorkplace) -> None:
     assert (row.file, row.line, row.columns) == (str(work.folder / "things.jsonl"), 3, {"$.id": "2", "$.n": "b"})
 
 
+def test_a_triple_leads_to_its_record_and_the_record_that_a_join_found(work: RmlWorkplace) -> None:
+    work.json("things.json", {"id": 1, "tags": ["a", "b"]}, {"id": 2, "tags": ["b"]})
+    work.json("tags.json", {"name": "a"}, {"name": "b"})
+    tags = thing(source=file("tags.json", "JSONPath", "$[*]"), subject='rml:template "http://example.org/tag/{$.name}"', name="Tag")
+    join = 'rml:parentTriplesMap ex:Tag ; rml:joinCondition [ rml:child "$.tags[*]" ; rml:parent "$.name" ]'
+    work.map(thing('ex:word rml:reference "$.tags[*]"', f"ex:tag {join}") + tags)
+
+    def records(predicate: str, value: NamedNode | Literal) -> list[tuple]:
+        found = rows_for(Triple(NamedNode(BASE + "1"), NamedNode(BASE + predicate), value), work.mapping, Sources(), base=BASE)
+        return [(row.table, row.line, row.record) for row in found]
+
+    assert records("word", Literal("b")) == [("things.json", None, 1)]
+    assert records("word", Literal("c")) == []
+    assert records("tag", NamedNode(BASE + "tag/b")) == [("things.json", None, 1), ("tags.json", None, 2)]
+
+
 def test_names_that_differ_in_case_are_different_references(work: RmlWorkplace) -> None:
     work.json("things.json", {"id": 1, "Name": "A", "name": "a"})
     work.map(thing('ex:upper rml:reference "$.Name"', 'ex:lower rml:reference "$.name"'))

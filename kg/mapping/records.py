@@ -47,10 +47,14 @@ class RecordColumn:
 
 @dataclass(frozen=True)
 class Records:
-    """`table` has the columns n, r0, r1, … (a list where multiple) and k0, … with the datatypes where mixed."""
+    """`table` has the columns n, r0, r1, … (a list where multiple) and k0, … with the datatypes where mixed.
+
+    n is a line of the file, or else the number of the record.
+    """
 
     table: pa.Table
     columns: tuple[RecordColumn, ...]
+    has_lines: bool
 
 
 def read_records(logical: LogicalSource, path: Path, compression: str | None, encoding: str | None, references: list[str]) -> Records:
@@ -76,7 +80,7 @@ def read_records(logical: LogicalSource, path: Path, compression: str | None, en
         columns.append(made)
         arrays += own
         names += [f"r{i}", f"k{i}"][: len(own)]
-    return Records(pa.table(arrays, names), tuple(columns))
+    return Records(pa.table(arrays, names), tuple(columns), reader is _xml or path.name.endswith(_JSON_LINES))
 
 
 def record_names(logical: LogicalSource, path: Path, compression: str | None, encoding: str | None) -> list[str]:

@@ -119,7 +119,7 @@ class RelationReader:
             columns.append(RelationColumn(one.reference, one.type, stored=f"r{i}", datatypes=datatypes, is_multiple=one.is_multiple))
             if datatypes:
                 hidden.append(RelationColumn(datatypes, "VARCHAR", stored=f"k{i}", is_multiple=one.is_multiple))
-        whole = Relation(target, tuple(columns), name, path, source, hidden=tuple(hidden), number="n", source_table=target)
+        whole = Relation(target, tuple(columns), name, path, source, hidden=tuple(hidden), number="n", has_lines=records.has_lines, source_table=target)
         return expanded(whole, frozenset(one.name for one in columns))
 
     def _sparql_results(self, logical: LogicalSource, path: Path) -> Path:

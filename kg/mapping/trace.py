@@ -30,13 +30,17 @@ _NEVER = "false"
 
 @dataclass(frozen=True)
 class SourceRow:
-    """A row of a source: `line` is the line of a CSV or XML file or of JSON lines, else the number of the row or record (from 1); None for a query's rows."""
+    """A row of a source: `line` is the line of a CSV or XML file or of JSON lines, else the row's number; None for a query's rows.
+
+    A record of a JSON file has its number, from 1, in `record`.
+    """
 
     file: str | None
     line: int | None
     table: str
     columns: dict[str, str | None] = field(hash=False)
     triples_map: str = ""
+    record: int | None = None
 
 
 def rows_for(triple: Triple, mapping_file: str | Path, sources: Sources | str | Path, *, base: str, limit: int = 20) -> list[SourceRow]:
@@ -148,7 +152,11 @@ class Tracer:
         found = sorted(self.connection.execute(query).fetchall(), key=lambda row: row[0])
         lines = self.lines(relation, [row[0] for row in found], is_query=one.source.query is not None)
         table = relation.name.removeprefix("table ").removeprefix("file ")
-        return [SourceRow(relation.file, lines.get(n), table, dict(zip(names, row, strict=True)), one.name) for n, *row in found]
+        has_number = relation.has_records and not relation.has_lines
+        return [
+            SourceRow(relation.file, None if has_number else lines.get(n), table, dict(zip(names, row, strict=True)), one.name, n if has_number else None)
+            for n, *row in found
+        ]
 
     def lines(self, relation: Relation, rows: list[int], is_query: bool) -> dict[int, int]:
         if is_query:
@@ -224,7 +232,7 @@ def _unlike(rows: list[SourceRow]) -> list[SourceRow]:
     """Without the repetitions of rows that several term maps read."""
     seen: dict[tuple, SourceRow] = {}
     for row in rows:
-        seen.setdefault((row.file, row.table, row.line, *row.columns.items()), row)
+        seen.setdefault((row.file, row.table, row.line, row.record, *row.columns.items()), row)
     return list(seen.values())
 
 
