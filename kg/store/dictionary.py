@@ -68,15 +68,19 @@ class Dictionary:
         return found
 
     def _find(self, keys: list[tuple[int, str, str]], cursor: duckdb.DuckDBPyConnection) -> dict[tuple[int, str, str], int]:
-        if len(keys) <= 8:  # an equality test is pushed into the scan; a join is not worth its set-up
-            rows = []
-            for _, lexical, extra in keys:
-                rows += cursor.execute("SELECT id, lex, extra FROM dictionary WHERE lex = ? AND extra = ?", [lexical, extra]).fetchall()
-        else:
-            lexicals = list({key[1] for key in keys})
-            query = "SELECT id, lex, extra FROM dictionary WHERE lex IN (SELECT unnest(?::VARCHAR[]))"
-            rows = cursor.execute(query, [lexicals]).fetchall()
-        return {(row[0] >> TAG_BITS, row[1], row[2]): row[0] for row in rows}
+        by_tag: dict[int, list[tuple[str, str]]] = {}
+        for tag, lexical, extra in keys:
+            by_tag.setdefault(tag, []).append((lexical, extra))
+        found = {}
+        for tag, wanted in by_tag.items():
+            # The range of ids lets the scan pass over the row groups that hold other kinds of term.
+            query = f"SELECT id, lex, extra FROM dictionary WHERE {encoding.has_tag('id', tag)} AND lex "
+            if len(wanted) == 1:
+                rows = cursor.execute(query + "= ?", [wanted[0][0]]).fetchall()
+            else:
+                rows = cursor.execute(query + "IN (SELECT unnest(?::VARCHAR[]))", [list({lexical for lexical, _ in wanted})]).fetchall()
+            found.update({(tag, lexical, extra): term_id for term_id, lexical, extra in rows})
+        return found
 
     def decode(self, ids: Iterable[int], cursor: duckdb.DuckDBPyConnection | None = None) -> dict[int, Term]:
         """The terms of stored ids; KeyError of an id that this graph does not have."""
