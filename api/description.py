@@ -50,7 +50,7 @@ def _service() -> Iterator[Triple]:
     yield from _about(service, _RDF_TYPE, [_sd("Service")])
     yield from _about(service, _sd("endpoint"), [NamedNode(url_for("sparql.endpoint", _external=True))])
     yield from _about(service, _sd("supportedLanguage"), [_sd("SPARQL11Query"), *([_sd("SPARQL11Update")] if writing.is_allowed() else [])])
-    yield from _about(service, _sd("feature"), [_sd("UnionDefaultGraph"), _sd("EmptyGraphs")])
+    yield from _about(service, _sd("feature"), _features())
     yield from _about(service, _sd("resultFormat"), map(_format, (*_OF_RESULTS, *_OF_GRAPHS)))
     if writing.is_allowed():
         yield from _about(service, _sd("inputFormat"), map(_format, _OF_GRAPHS))
@@ -66,6 +66,12 @@ def _service() -> Iterator[Triple]:
             yield from _about(named, _sd("name"), [NamedNode(each["iri"])])
             yield from _about(named, _sd("graph"), [graph])
             yield from _graph(graph, each["triples"])
+
+
+def _features() -> list[NamedNode]:
+    """SERVICE is a feature where there is an endpoint that may be asked."""
+    project = current.project()
+    return [_sd(name) for name in ("UnionDefaultGraph", "EmptyGraphs", *(["BasicFederatedQuery"] if project.federation.allow else []))]
 
 
 def _graph(graph: BlankNode, triples: int) -> Iterator[Triple]:

@@ -49,6 +49,15 @@ def test_languages_say_whether_updates_are_taken(graph, client):
     assert update in objects(described(create_app(graph, writable=True).test_client(), "/sparql"), SD + "supportedLanguage")
 
 
+def test_federation_is_a_feature_where_an_endpoint_may_be_asked(tmp_path, client):
+    feature = NamedNode(SD + "BasicFederatedQuery")
+    assert feature not in objects(described(client, "/sparql"), SD + "feature")
+    settings = tmp_path / "kg.toml"
+    settings.write_text(settings.read_text() + '[federation]\nallow = ["http://localhost:9/sparql"]\n')
+    with KnowledgeGraph.open(tmp_path) as federated:
+        assert feature in objects(described(create_app(federated).test_client(), "/sparql"), SD + "feature")
+
+
 @pytest.mark.parametrize("path", ["/sparql", "/graph-store"])
 def test_every_named_graph_is_listed_with_its_size(client, path):
     data = described(client, path)
