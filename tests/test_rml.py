@@ -98,10 +98,31 @@ def test_references_of_several_values_are_multiplied_only_within_a_triple(work: 
     assert sorted(counts.values()) == [10] * 12 + [100]
 
 
+def test_several_values_may_be_of_several_kinds(work: RmlWorkplace) -> None:
+    work.json("things.json", {"id": 1, "v": [1, "a", None, 2.5]}, {"id": 2, "v": []})
+    work.map(thing('ex:value rml:reference "$.v[*]"'))
+    assert work.quads() == {'ex:1 ex:value "1"^^xsd:integer', 'ex:1 ex:value "a"', 'ex:1 ex:value "2.5E0"^^xsd:double'}
+
+
+def test_subjects_of_several_values_are_related_by_references_without_join(work: RmlWorkplace) -> None:
+    work.json("things.json", {"id": 1, "parts": ["a", "b"]}, {"id": 2, "parts": ["b"]})
+    parts = thing(subject='rml:template "http://example.org/part/{$.parts[*]}" ; rml:class ex:Part', name="Part")
+    work.map(thing("ex:has rml:parentTriplesMap ex:Part") + parts)
+    has = {"ex:1 ex:has ex:part/a", "ex:1 ex:has ex:part/b", "ex:2 ex:has ex:part/b"}
+    kind = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type".lstrip("<")
+    assert {one.replace("<", "") for one in work.quads()} == has | {f"ex:part/a {kind} ex:Part", f"ex:part/b {kind} ex:Part"}
+
+
 def test_a_record_without_values_keeps_its_other_triples(work: RmlWorkplace) -> None:
     work.json("things.json", {"id": 1, "a": [], "name": "Ann"}, {"id": 2, "a": ["x", "y"], "name": "Bo"})
     work.map(thing('ex:a rml:reference "$.a[*]"', 'ex:name rml:reference "name"'))
     assert work.quads() == {'ex:1 ex:name "Ann"', 'ex:2 ex:name "Bo"', 'ex:2 ex:a "x"', 'ex:2 ex:a "y"'}
+
+
+def test_a_reference_that_finds_nothing_is_warned_of(work: RmlWorkplace) -> None:
+    work.json("things.json", {"id": 1, "name": "Ann"}, {"id": 2, "nick": "Bo"})
+    report = work.map(thing('ex:name rml:reference "$.nmae"', 'ex:nick rml:reference "$.nick"'))
+    assert report.warnings == ["Thing; $.nmae finds nothing in any record of file things.json"]
 
 
 def test_a_join_finds_any_of_several_values(work: RmlWorkplace) -> None:
@@ -193,6 +214,14 @@ def test_an_archive_in_another_encoding_is_read(work: RmlWorkplace) -> None:
     source = file("things.tar.xz", "CSV", more="; rml:compression rml:tarxz ; rml:encoding <http://w3id.org/rml/GB18030>")
     work.map(thing('ex:name rml:reference "name"', subject='rml:template "http://example.org/{id}"', source=source))
     assert work.quads() == {'ex:1 ex:name "葉"'}
+
+
+def test_a_csvw_table_says_how_its_file_is_written(work: RmlWorkplace) -> None:
+    work.table("things", "id;name", "1;'a;b'")
+    table = """rml:source [ a csvw:Table ; csvw:url "things.csv" ; csvw:dialect [ csvw:delimiter ";" ; csvw:quoteChar "'" ] ] ; rml:referenceFormulation rml:CSV"""
+    text = thing('ex:name rml:reference "name"', subject='rml:template "http://example.org/{id}"', source=table)
+    work.map(text, prefixes=RML + "@prefix csvw: <http://www.w3.org/ns/csvw#> .\n")
+    assert work.quads() == {'ex:1 ex:name "a;b"'}
 
 
 # ── The vocabulary of 2014 ───────────────────────────────────────────────────────────────────────────────────

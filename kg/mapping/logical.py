@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from pyoxigraph import BlankNode, Literal, NamedNode
@@ -110,7 +111,18 @@ def source_file(document: Document, value: NamedNode | BlankNode | Literal) -> t
     nulls = tuple(document.string_or_empty(one, rr.NULL) for one in document.values(node, rr.NULL))
     nulls += tuple(one.value for one in document.values(node, _CSVW + "null"))
     file = File(written, _located(document, written, roots[0] if roots else None), encoding(document, node), compression(document, node))
-    return file, nulls
+    return _with_dialect(document, node, file), nulls
+
+
+def _with_dialect(document: Document, node: Node, file: File) -> File:
+    """The file as the csvw:dialect of a csvw:Table says that it is written."""
+    found: dict[str, str] = {}
+    for dialect in document.values(node, _CSVW + "dialect"):
+        for name, key in (("delimiter", "delimiter"), ("quoteChar", "quote"), ("encoding", "encoding")):
+            values = [one.value for one in document.values(dialect, _CSVW + name) if isinstance(one, Literal)]
+            if values:
+                found[key] = values[0]
+    return replace(file, **found)
 
 
 def _located(document: Document, written: str, root: NamedNode | Literal | None) -> Path:

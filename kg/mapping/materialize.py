@@ -203,6 +203,9 @@ class _Run:
         if triples == 0:
             cause = "its source has no rows" if rows == 0 else f"none of {rows} rows has all the values it needs"
             warning = f"{one.short_name} made no triples: {cause}"
+        unmatched = self.encoded[self.mapping.triples_map(one.name).source].relation.unmatched
+        if unmatched:
+            warning = f"{warning or one.short_name}; {', '.join(unmatched)} finds nothing in any record of {one.source}"
         return TriplesMapReport(one.name, rows, triples, rejected, self.seconds[one.name], warning)
 
     # ── Planning and encoding ────────────────────────────────────────────────────────────────────────────────

@@ -43,6 +43,8 @@ class File:
     path: Path
     encoding: str | None = None
     compression: str | None = None  # gzip, zip, targz, tarxz
+    delimiter: str | None = None  # of CSV
+    quote: str = '"'
 
 
 @dataclass(frozen=True)

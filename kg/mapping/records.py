@@ -43,6 +43,7 @@ class RecordColumn:
     type: str
     is_mixed: bool
     is_multiple: bool
+    is_unmatched: bool  # there are records, and it finds nothing in any of them
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def _column(reference: str, rows: list[list[Value]]) -> tuple[RecordColumn, list
     arrays = [array([[read(text) for text, _ in row] for row in rows], arrow)]
     if is_mixed:
         arrays.append(array([[kind for _, kind in row] for row in rows], pa.string()))
-    return RecordColumn(reference, name, is_mixed, is_multiple), arrays
+    return RecordColumn(reference, name, is_mixed, is_multiple, bool(rows) and not kinds), arrays
 
 
 # ── JSON ─────────────────────────────────────────────────────────────────────────────────────────────────────

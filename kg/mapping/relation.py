@@ -47,6 +47,7 @@ class Relation:
     hidden: tuple[RelationColumn, ...] = ()  # not the source's own: ROW, datatypes
     number: str = "row_number() OVER ()"  # SQL of a row's number, or of its record's
     has_lines: bool = True  # whether those of records are lines of the file
+    unmatched: tuple[str, ...] = ()  # the references that find nothing in any record
     source_table: str = ""  # of records: where their lists of values are
 
     @property

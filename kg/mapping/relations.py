@@ -80,7 +80,7 @@ class RelationReader:
             source = Source("csv", self._sparql_results(logical, path), location=logical.location)
         else:
             encoding = file.encoding or "utf-8"
-            source = declared or Source("csv", path, encoding=encoding, null=logical.nulls, delimiter="\t" if ".tsv" in path.suffixes else None, location=logical.location)
+            source = declared or Source("csv", path, encoding=encoding, null=logical.nulls, delimiter=file.delimiter or ("\t" if ".tsv" in path.suffixes else None), quote=file.quote, location=logical.location)
         if (source, file.written) not in self._files:
             utf8 = self._in_utf8(source, file.compression)
             relation = csv_relation(source, file.written, f"kg_malformed_{len(self._files) + 1}", utf8)
@@ -119,7 +119,10 @@ class RelationReader:
             columns.append(RelationColumn(one.reference, one.type, stored=f"r{i}", datatypes=datatypes, is_multiple=one.is_multiple))
             if datatypes:
                 hidden.append(RelationColumn(datatypes, "VARCHAR", stored=f"k{i}", is_multiple=one.is_multiple))
-        whole = Relation(target, tuple(columns), name, path, source, hidden=tuple(hidden), number="n", has_lines=records.has_lines, source_table=target)
+        unmatched = tuple(one.reference for one in records.columns if one.is_unmatched)
+        whole = Relation(
+            target, tuple(columns), name, path, source, hidden=tuple(hidden), number="n", has_lines=records.has_lines, unmatched=unmatched, source_table=target
+        )  # fmt: skip
         return expanded(whole, frozenset(one.name for one in columns))
 
     def _sparql_results(self, logical: LogicalSource, path: Path) -> Path:
