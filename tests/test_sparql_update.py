@@ -83,6 +83,12 @@ delete_template = several(triple_of(st.one_of(variables, names), st.one_of(varia
 insert_template = several(
     triple_of(st.one_of(variables, names, st.just("_:b")), st.one_of(variables, values, st.just("_:b")), st.one_of(names, variables))
 )
+def transfer(verb: str, source: str, destination: str) -> str:
+    """ADD, COPY or MOVE from a graph that exists: of one that is missing, SILENT leaves the destination to the engine."""
+    created = "" if source == "DEFAULT" else f"CREATE SILENT GRAPH {source} ;\n"
+    return f"{created}{verb} SILENT {source} TO {destination}"
+
+
 targets = st.sampled_from(["DEFAULT", "NAMED", "ALL", f"GRAPH <{EX}g>", f"GRAPH <{EX}h>"])
 ends = st.sampled_from(["DEFAULT", f"<{EX}g>", f"<{EX}h>"])
 headers = st.sampled_from(["", f"WITH <{EX}g> "])
@@ -97,7 +103,7 @@ operations = st.one_of(
     st.builds("INSERT {{ {} }} WHERE {{ {} OPTIONAL {{ ?x <{}a> ?n }} BIND(STR(?x) AS ?y) BIND(?n + 0.5 AS ?z) }}".format,
               insert_template, triple_of(st.just("?x"), st.just("?v"), st.just("?p")), st.just(EX)),
     st.builds("{} SILENT {}".format, st.sampled_from(["CLEAR", "DROP"]), targets),
-    st.builds("{} SILENT {} TO {}".format, st.sampled_from(["ADD", "COPY", "MOVE"]), ends, ends),
+    st.builds(transfer, st.sampled_from(["ADD", "COPY", "MOVE"]), ends, ends),
     st.sampled_from([f"<{EX}g>", f"<{EX}h>"]).map("CREATE SILENT GRAPH {}".format),
 )  # fmt: skip
 
