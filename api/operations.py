@@ -27,6 +27,7 @@ class QueryRequest:
     timeout: int | None
     limit: int | None
     format: str | None
+    explain: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ def read() -> QueryRequest | UpdateRequest:
 def _query(text: str) -> QueryRequest:
     default_graphs, named_graphs = _graphs("default-graph-uri", "named-graph-uri")
     return QueryRequest(
-        text, default_graphs, named_graphs, _timeout(), current.whole_number("limit", None, 1), request.values.get("format") or None
+        text, default_graphs, named_graphs, _timeout(), current.whole_number("limit", None, 1), request.values.get("format") or None,
+        request.values.get("explain", "0") not in ("", "0", "false"),
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, render_template, request, url_for
+from flask import Blueprint, Response, json, make_response, render_template, request, url_for
 
 from api import answers, conditional, current, description, negotiation, operations, running, writing
-from api.negotiation import HTML, JSON, TRIPLES, TURTLE
+from api.negotiation import HTML, JSON, PLAIN_JSON, TEXT, TRIPLES, TURTLE
 from api.operations import QueryRequest, UpdateRequest
 from api.problems import status_of
 from api.request_errors import WebError
@@ -28,6 +28,8 @@ def endpoint() -> Response:
     asked = operations.read()
     if isinstance(asked, UpdateRequest):
         return writing.update(asked)
+    if asked.explain:
+        return _explanation(asked)
     if not _wants_page(asked):
         return _answer(asked)
     try:
@@ -55,6 +57,15 @@ def _result(asked: QueryRequest) -> Response:
     offered = answers.offered_for(result)
     format = negotiation.named(asked.format, offered) if asked.format else negotiation.choose(request.headers.get("Accept"), offered)
     return answers.respond(result, format, asked.limit)
+
+
+def _explanation(asked: QueryRequest) -> Response:
+    """What becomes of the query, as JSON or as text for people; the query runs, its rows are thrown away."""
+    format = negotiation.choose(request.headers.get("Accept"), (PLAIN_JSON, TEXT)) if asked.format is None else negotiation.named(asked.format, (PLAIN_JSON, TEXT))
+    found = current.graph().explain_query(
+        asked.text, timeout=asked.timeout, default_graphs=asked.default_graphs, named_graphs=asked.named_graphs, stop=running.begin(asked.text)
+    )
+    return Response(found.text() if format is TEXT else json.dumps(found.as_dict(), ensure_ascii=False) + "\n", content_type=format.content_type)
 
 
 def _run(asked: QueryRequest) -> answers.Result:

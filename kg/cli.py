@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -115,6 +116,7 @@ def query(
     data: DataOption = [],  # noqa: B006
     format: Annotated[str | None, typer.Option(help="json csv tsv xml table; ttl nt rdf jsonld for CONSTRUCT and DESCRIBE")] = None,
     timeout: Annotated[float | None, typer.Option(help="seconds")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="show algebra, SQL and plan instead of the answer; --format json for programs")] = False,
 ) -> None:
     """Ask the graph, or the given files, a SPARQL query."""
     with _graph(project, data) as graph:
@@ -122,7 +124,12 @@ def query(
         if (text := _query_text(name)) is None:
             saved = saved_queries.find(graph.project or KnowledgeGraph.open(project).project, name)
             bindings, text = saved.bindings(_assignments(argument), graph.prefixes), saved
-        _print_result(graph, graph.query(text, bindings=bindings, timeout=timeout), format)
+        if explain:
+            explanation = graph.explain_query(text, bindings=bindings, timeout=timeout)
+            out.print(json.dumps(explanation.as_dict(), ensure_ascii=False, indent=2) if format == "json" else explanation.text(), markup=False, soft_wrap=True)
+            return
+        result = graph.query(text, bindings=bindings, timeout=timeout)
+        _print_result(graph, _with_notes(graph, text, result) if isinstance(result, Solutions) else result, format)
 
 
 @app.command()
@@ -367,6 +374,14 @@ def _print_result(graph: KnowledgeGraph, result: object, format: str | None) -> 
             sys.stdout.write("\n")
     else:
         _write(write_graph(result, format or "ttl", graph.prefixes), None)
+
+
+def _with_notes(graph: KnowledgeGraph, text: str | saved_queries.SavedQuery, solutions: Solutions) -> Solutions:
+    """The solutions; where there are none, what the query names and the graph lacks goes to standard error."""
+    if not solutions.has_any():
+        for note in graph.unknown_terms(text):
+            err.print(f"note: {note}", markup=False, soft_wrap=True)
+    return solutions
 
 
 def _write(data: bytes, output: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -21,8 +22,10 @@ from kg.shapes import ValidationReport, load_shapes, validate
 from kg.sparql import graph_store
 from kg.sparql.algebra import Dataset
 from kg.sparql.deadline import Stop
-from kg.sparql.evaluate import Solutions, Triples, evaluate
+from kg.sparql.evaluate import Solutions, Triples, evaluate, plan
+from kg.sparql.explanation import QueryExplanation, explain_query, unknown_terms
 from kg.sparql.graph_store import Expectation, GraphReport
+from kg.sparql.parser import parse_query
 from kg.sparql.services import Services
 from kg.sparql.update import Loader, UpdateReport, update
 from kg.store import Store, documents
@@ -221,6 +224,29 @@ class KnowledgeGraph:
             file=file,
             stop=stop,
         )
+
+    def explain_query(
+        self,
+        query: str | SavedQuery,
+        bindings: Mapping[str, Term] | None = None,
+        timeout: float | None = None,
+        default_graphs: Iterable[str] = (),
+        named_graphs: Iterable[str] = (),
+        stop: Stop | None = None,
+    ) -> QueryExplanation:
+        """Run a query without its answer: algebra, SQL, the plan with estimated and actual rows, and terms that the graph lacks."""
+        text, file = (query.text, query.file) if isinstance(query, SavedQuery) else (query, None)
+        seconds = min(timeout or self.limits.timeout, self.limits.timeout)
+        store, services, started = self.store, self.services.until(seconds, stop), time.perf_counter()
+        dataset = Dataset(tuple(map(NamedNode, default_graphs)), tuple(map(NamedNode, named_graphs)))
+        base = self.project.base if self.project else None
+        compiled = plan(store, text, bindings=bindings, base=base, prefixes=self.prefixes, dataset=dataset, services=services, file=file)
+        return explain_query(store, compiled, time.perf_counter() - started, timeout=services.remaining(), stop=stop, prefixes=self.prefixes)
+
+    def unknown_terms(self, query: str | SavedQuery) -> list[str]:
+        """What a query names and no triple has, a sentence each: why its answer may be empty."""
+        text = query.text if isinstance(query, SavedQuery) else query
+        return unknown_terms(self.store, parse_query(text, self.project.base if self.project else None, self.prefixes), self.prefixes)
 
     def explain(self, subject: NamedNode | str, predicate: NamedNode | str, object: Term | str, depth: int = 25) -> Proof:
         """Why a triple is in the graph: rules and bindings, premises, down to source rows.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain, islice
 from weakref import WeakKeyDictionary
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
@@ -153,6 +154,12 @@ class Solutions:
 
     def __next__(self) -> Row:
         return next(self._rows)
+
+    def has_any(self) -> bool:
+        """Whether there is a solution (still to be read); it is kept for the reading."""
+        first = list(islice(self._rows, 1))
+        self._rows = chain(first, self._rows)
+        return bool(first)
 
     def df(self):
         """A pandas DataFrame: numbers, booleans and dates as such, decimals exact (`decimal.Decimal`), other terms as text."""
