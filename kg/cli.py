@@ -258,7 +258,7 @@ def init(name: Annotated[str, typer.Argument(help="folder to make")]) -> None:
 
 @app.command("map")
 def map_command(
-    file: Annotated[Path, typer.Argument(help="an R2RML mapping")],
+    file: Annotated[Path, typer.Argument(help="an R2RML or RML mapping")],
     source: Annotated[list[str], typer.Option(help="NAME=PATH; default: sources.toml beside the mapping")] = [],  # noqa: B006
     base: Annotated[str, typer.Option(help="base IRI of relative IRIs")] = "http://example.com/base/",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="N-Quads file; default: standard output")] = None,
