@@ -11,7 +11,7 @@ import pytest
 from pyoxigraph import Literal, NamedNode, Quad, RdfFormat, Triple, parse
 
 from kg.errors import MappingError
-from kg.mapping import Sources, load_sources, materialize, rows_for, trace
+from kg.mapping import Sources, files, load_sources, materialize, rows_for, trace
 from kg.mapping.model import LogicalSource
 from kg.mapping.records import canonical_double, json_path
 from tests.test_mapping import BASE, Workplace
@@ -282,6 +282,25 @@ def test_a_target_gets_its_triples_in_its_format_and_the_graph_the_others(work: 
     assert work.quads() == {'ex:1 ex:age "7"^^xsd:integer'}
     made = parse(path=str(work.folder / "out/names"), format=format)
     assert list(made) == [Quad(NamedNode(BASE + "1"), NamedNode(BASE + "name"), Literal("Ann"))]
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip", "zip", "targz", "tarxz"])
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16"])
+def test_a_target_is_written_in_its_compression_and_encoding(work: RmlWorkplace, compression: str, encoding: str) -> None:
+    work.json("things.json", {"id": 1, "name": "葉"})
+    options = f"rml:compression rml:{compression} ; rml:encoding rml:{encoding} ; rml:serialization formats:N-Triples"
+    target = f'rml:logicalTarget [ rml:target [ a rml:FilePath ; rml:root rml:MappingDirectory ; rml:path "names" ] ; {options} ]'
+    work.map(thing(f'ex:name rml:reference "$.name" ; {target}'))
+    with files.open_bytes(work.folder / "names", None if compression == "none" else compression) as written:
+        assert written.read().decode(encoding) == '<http://example.org/1> <http://example.org/name> "葉" .\n'
+
+
+def test_a_target_in_rdf_json_has_values_as_strings(work: RmlWorkplace) -> None:
+    work.json("things.json", {"id": 1, "age": 7})
+    target = 'rml:logicalTarget [ rml:target [ rml:root rml:MappingDirectory ; rml:path "ages.json" ] ; rml:serialization formats:RDF_JSON ]'
+    work.map(thing(f'ex:age rml:reference "$.age" ; {target}'))
+    seven = {"type": "literal", "value": "7", "datatype": "http://www.w3.org/2001/XMLSchema#integer"}
+    assert json.loads((work.folder / "ages.json").read_text()) == {BASE + "1": {BASE + "age": [seven]}}
 
 
 # ── What is refused ──────────────────────────────────────────────────────────────────────────────────────────
