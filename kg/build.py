@@ -18,6 +18,7 @@ from kg import mapping, reasoner
 from kg.errors import ProjectError
 from kg.project import ContentFile, Project
 from kg.store import Diff, Store, documents
+from kg.store.documents import OwnedDocument
 from kg.store.versions import Versions
 
 STAGES = ("ontology", "map", "infer")
@@ -64,7 +65,8 @@ class Step:
     name: str
     owner: str
     fingerprint: str
-    run: Callable[[Store], StepReport]
+    run: Callable[[Store], StepReport] | None = None
+    document: OwnedDocument | None = None  # of the ontology stage: all are loaded at once
 
 
 def build(
@@ -97,7 +99,7 @@ def build(
     reasoner.check([program.program for program in programs])  # a wrong rule fails before anything is written
     with versions.write() as draft:
         with draft.store.batch():
-            _bring_up_to_date(draft.store, steps, report, tell)
+            _bring_up_to_date(project, draft.store, steps, report, tell)
             _remove_gone(draft.store, steps, programs, only, report)
         if programs or only in (None, "infer"):
             _infer(draft.store, programs, report, tell)
@@ -120,14 +122,9 @@ def plan(project: Project, only: str | None, overrides: Mapping[str, str], on_pr
 
 
 def _ontology_step(project: Project, file: ContentFile) -> Step:
-    fingerprint = _digest(file.path.read_bytes())
-    owner = f"ontology:{file.key}"
-    return Step("ontology", project.relative(file.path), owner, fingerprint, partial(_load_ontology, project, file, owner, fingerprint))
-
-
-def _load_ontology(project: Project, file: ContentFile, owner: str, fingerprint: str, store: Store) -> StepReport:
-    report = documents.replace(store, file.path, owner=owner, graph=project.graph_iri("ontology", file), base=project.base, fingerprint=fingerprint)
-    return StepReport("ontology", project.relative(file.path), report.seconds, report.read, Diff(report.triples, report.deleted))
+    fingerprint, owner = _digest(file.path.read_bytes()), f"ontology:{file.key}"
+    document = OwnedDocument(file.path, owner, project.graph_iri("ontology", file), fingerprint)
+    return Step("ontology", project.relative(file.path), owner, fingerprint, document=document)
 
 
 def _mapping_step(project: Project, file: ContentFile, sources: Mapping[str, mapping.Sources], on_progress: Progress | None) -> Step:
@@ -232,11 +229,17 @@ def _remove_gone(store: Store, steps: list[Step], programs: list[OwnedProgram], 
         report.removed.append(owner)
 
 
-def _bring_up_to_date(store: Store, steps: list[Step], report: BuildReport, tell: Progress) -> None:
-    for step in steps:
-        if store.fingerprint(step.owner) == step.fingerprint:
-            report.skipped.append(step.name)
-        else:
+def _bring_up_to_date(project: Project, store: Store, steps: list[Step], report: BuildReport, tell: Progress) -> None:
+    stale = [step for step in steps if store.fingerprint(step.owner) != step.fingerprint]
+    report.skipped += [step.name for step in steps if step not in stale]
+    ontology = [step for step in stale if step.document is not None]
+    if ontology:
+        tell("ontology", f"{len(ontology)} files")
+        loads = documents.replace(store, [step.document for step in ontology], base=project.base)
+        for step, load in zip(ontology, loads, strict=True):
+            report.steps.append(StepReport("ontology", step.name, load.seconds, load.read, Diff(load.triples, load.deleted)))
+    for step in stale:
+        if step.run is not None:
             tell(step.stage, step.name)
             report.steps.append(step.run(store))
 

@@ -11,6 +11,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, seriali
 
 from kg.shapes.vocabulary import SH, TYPE, VIOLATION, sh
 from kg.store import Diff, Store, documents
+from kg.store.documents import OwnedDocument
 from kg.store.formats import format_of
 from kg.store.notation import text_of
 from kg.terms import Term
@@ -80,7 +81,7 @@ class ValidationReport:
 
     def save(self, store: Store, graph: str) -> Diff:
         """Make the report the content of a named graph of its own, in place of an earlier report."""
-        report = documents.replace(store, self.write("nt"), owner=f"validate:{graph}", format="nt", graph=graph)
+        (report,) = documents.replace(store, [OwnedDocument(self.write("nt"), f"validate:{graph}", graph, format="nt")])
         return Diff(report.triples, report.deleted)
 
     # ── For people and programs ──────────────────────────────────────────────────────────────────────────────

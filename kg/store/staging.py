@@ -21,6 +21,15 @@ BATCH = 500_000
 _REMEMBERED = 500_000
 
 
+def apart(term: Term, prefix: str) -> Term:
+    """The term with `prefix` before the labels of its blank nodes, so that those of two documents differ."""
+    if isinstance(term, BlankNode):
+        return BlankNode(prefix + term.value)
+    if isinstance(term, Triple):
+        return Triple(apart(term.subject, prefix), term.predicate, apart(term.object, prefix))
+    return term
+
+
 class QuadEncoder:
     """Quads of terms → rows of ids in a table, a batch at a time; `count` says how many there were.
 
@@ -63,17 +72,10 @@ class QuadEncoder:
         term_id = terms.inline(term, self._store.dictionary.templates)
         if term_id is None:
             self._new.append(term)
-            self._keys.append(terms.dictionary_key(self._renamed(term)))
+            self._keys.append(terms.dictionary_key(apart(term, self._label_prefix)))
             term_id = -len(self._new)
         self._ids[term] = term_id
         return term_id
-
-    def _renamed(self, term: Term) -> Term:
-        if isinstance(term, BlankNode):
-            return BlankNode(self._label_prefix + term.value)
-        if isinstance(term, Triple):
-            return Triple(self._renamed(term.subject), term.predicate, self._renamed(term.object))
-        return term
 
     def _flush(self, columns: tuple[list[int], ...], table: str) -> None:
         if not columns[0]:
