@@ -37,11 +37,8 @@ class Dictionary:
         self._terms: dict[int, Term] = {}
         self._last: int | None = None
         self.templates = Templates()
-        for number, prefix, suffix in self._cursor().execute("SELECT number, prefix, suffix FROM templates").fetchall():
+        for number, prefix, suffix in self._connection.execute("SELECT number, prefix, suffix FROM templates").fetchall():
             self.templates.add(number, prefix, suffix)
-
-    def _cursor(self) -> duckdb.DuckDBPyConnection:
-        return self._connection
 
     # ── Reading ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -237,10 +237,11 @@ class Store:
 
     def remove_owner(self, owner: str) -> Diff:
         """Drop everything an owner has written, for a mapping or rule file that is gone."""
-        with self.transaction(), self.replacing(owner) as target:
-            pass
-        self.connection.execute("DELETE FROM owners WHERE owner = ?", [owner])
-        self.connection.execute("DELETE FROM graphs WHERE owner = ?", [owner])
+        with self.transaction():
+            with self.replacing(owner) as target:
+                pass
+            self.connection.execute("DELETE FROM owners WHERE owner = ?", [owner])
+            self.connection.execute("DELETE FROM graphs WHERE owner = ?", [owner])
         return target.diff
 
     def insert(self, select: str, parameters: Sequence[object] = ()) -> int:
