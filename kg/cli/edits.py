@@ -1,0 +1,70 @@
+"""The verbs that bring RDF in and out, and change it: load, update, export."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kg import KnowledgeGraph
+from kg.cli.application import ProjectOption, app, err, out
+from kg.errors import ProjectError
+from kg.sparql.update import files_within
+
+
+@app.command()
+def load(
+    file: list[Path],
+    project: ProjectOption = Path("kg.toml"),
+    graph: Annotated[str | None, typer.Option(help="IRI of the named graph; default: the default graph")] = None,
+    format: Annotated[str | None, typer.Option(help="ttl trig nt nq rdf jsonld; default: by the suffix")] = None,
+) -> None:
+    """Add RDF documents to the graph; builds leave them alone."""
+    with KnowledgeGraph.open(project) as whole:
+        name = whole.term(graph).value if graph else None
+        for path in file:
+            report = whole.load(path, graph=name, format=format)
+            out.print(f"{path}: {report.read} statements, {report.triples} new, {report.seconds:.1f} s")
+
+
+@app.command()
+def update(
+    request: Annotated[str, typer.Argument(help="a file, - for standard input, or the SPARQL text itself")],
+    project: ProjectOption = Path("kg.toml"),
+    load_from: Annotated[list[Path], typer.Option(help="folder whose files LOAD may read; may be repeated")] = [],  # noqa: B006
+    timeout: Annotated[float | None, typer.Option(help="seconds")] = None,
+) -> None:
+    """Change the graph by a SPARQL update, all or nothing."""
+    text, file = _update_text(request)
+    with KnowledgeGraph.open(project) as graph:
+        report = graph.update(text, timeout=timeout, loader=files_within(*load_from) if load_from else None, file=file)
+    where = ", ".join(iri or "the default graph" for iri in report.graphs)
+    out.print(f"{report.inserted:,} statements added, {report.deleted:,} taken away{f' in {where}' if where else ''}, {report.seconds:.1f} s", markup=False)
+    for note in report.notes:
+        err.print(f"note: {note}", markup=False)
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="destination; its suffix says the format, .gz compresses")],
+    project: ProjectOption = Path("kg.toml"),
+    graph: Annotated[str | None, typer.Option(help="IRI of one named graph; default: all")] = None,
+    format: str | None = None,
+) -> None:
+    """Write the graph as RDF."""
+    with KnowledgeGraph.open(project) as whole:
+        count = whole.export(file, format=format, graph=whole.term(graph).value if graph else None)
+        out.print(f"{file}: {count} statements")
+
+
+def _update_text(request: str) -> tuple[str, str | None]:
+    """The text of an update, and its file."""
+    if request == "-":
+        return sys.stdin.read(), None
+    if Path(request).is_file():
+        return Path(request).read_text(encoding="utf-8"), request
+    if len(request.split()) == 1:
+        raise ProjectError("P403", f"there is no file {request}")
+    return request, None

@@ -1,0 +1,126 @@
+"""The verbs of a project: build, check, status, init."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from kg import KnowledgeGraph
+from kg.build import BuildReport, StepReport
+from kg.check import check as run_checks
+from kg.cli.application import ProjectOption, app, assignments, out, progress
+from kg.errors import ProjectError
+
+
+@app.command()
+def build(
+    project: ProjectOption = Path("kg.toml"),
+    only: Annotated[str | None, typer.Option(help="one stage: ontology, map or infer")] = None,
+    source: Annotated[list[str], typer.Option(help="NAME=PATH: read a source from elsewhere for this build")] = [],  # noqa: B006
+    quiet: Annotated[bool, typer.Option("--quiet", "-q")] = False,
+) -> None:
+    """Bring the graph up to date with its tables, ontology and rules."""
+    with KnowledgeGraph.open(project) as graph, progress(quiet) as tell:
+        report = graph.build(only, assignments(source), tell)
+    if not quiet:
+        _print_build(report)
+
+
+@app.command()
+def check(paths: Annotated[list[Path], typer.Argument()] = [], project: ProjectOption = Path("kg.toml")) -> None:  # noqa: B006
+    """Run the content's own tests: ontology checks, rule cases, query answers."""
+    passed = failed = 0
+    with KnowledgeGraph.open(project) as graph:
+        for outcome in run_checks(graph, paths):
+            if outcome.is_ok:
+                passed += 1
+                continue
+            failed += 1
+            out.print(f"FAILED {outcome.kind} {outcome.name}\n  {outcome.place}", markup=False)
+            for fault in outcome.faults:
+                out.print(f"    {fault}", markup=False)
+    out.print(f"{passed} passed, {failed} failed")
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def status(
+    project: ProjectOption = Path("kg.toml"),
+    rejects: Annotated[bool, typer.Option("--rejects", help="list the values that no triple could be made of")] = False,
+) -> None:
+    """What the graph holds, and from where."""
+    with KnowledgeGraph.open(project) as graph:
+        if rejects:
+            for row in graph.rejects():
+                out.print(f"{row.source}:{row.line}  {row.column}  {row.value!r}  {row.reason}  ({row.triples_map})", markup=False)
+            return
+        found = graph.status()
+        built = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(found.built))
+        out.print(f"{graph.project.name}: version {found.version} of {built}, {found.bytes / 1e6:.1f} MB")
+        out.print(f"{found.triples:,} triples, {found.inferred:,} of them inferred; {found.rejects:,} rejected values")
+        table = Table("graph", "owner", "triples", box=None, pad_edge=False)
+        table.columns[2].justify = "right"
+        for one in found.graphs:
+            if one["triples"]:
+                table.add_row(one["iri"] or "(default graph)", one["owner"] or "", f"{one['triples']:,}")
+        out.print(table)
+
+
+@app.command()
+def init(name: Annotated[str, typer.Argument(help="folder to make")]) -> None:
+    """Make a project folder with the sample content, to be changed into your own."""
+    folder = Path(name)
+    if folder.exists() and any(folder.iterdir()):
+        raise ProjectError("P402", f"{folder} exists and is not empty", help="choose another name")
+    template = _template()
+    folder.mkdir(parents=True, exist_ok=True)
+    for item in ("kg.toml", "ontology", "mappings", "rules", "queries"):
+        source = template / item
+        if source.is_dir():
+            shutil.copytree(source, folder / item)
+        else:
+            shutil.copy(source, folder / item)
+    out.print(f"{folder} is ready. Next: cd {folder} && kg build && kg serve")
+
+
+def _print_build(report: BuildReport) -> None:
+    if not report.is_changed:
+        out.print(f"Nothing has changed; version {report.version} stays. ({report.seconds:.1f} s)")
+        return
+    table = Table("stage", "file", "triples", "new", "gone", "seconds", box=None, pad_edge=False)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for stage, name, steps in _grouped(report):
+        triples, new, gone = (sum(numbers) for numbers in zip(*((s.triples, s.diff.inserted, s.diff.deleted) for s in steps), strict=True))
+        table.add_row(stage, name, f"{triples:,}", f"{new:,}", f"{gone:,}", f"{sum(step.seconds for step in steps):.2f}")
+    out.print(table)
+    if report.skipped:
+        out.print(f"unchanged: {len(report.skipped)} files")
+    for owner in report.removed:
+        out.print(f"removed: {owner}, whose file is gone", markup=False)
+    for warning in report.warnings:
+        out.print(f"warning: {warning}", markup=False)
+    out.print(f"Version {report.version} is current. ({report.seconds:.1f} s)")
+
+
+def _grouped(report: BuildReport) -> Iterator[tuple[str, str, list[StepReport]]]:
+    """Ontology files are small and many: one line for all of them."""
+    ontology = [step for step in report.steps if step.stage == "ontology"]
+    if ontology:
+        yield "ontology", ontology[0].name if len(ontology) == 1 else f"{len(ontology)} files", ontology
+    for step in report.steps:
+        if step.stage != "ontology":
+            yield step.stage, step.name, [step]
+
+
+def _template() -> Path:
+    """The content that travels with the package; in a checkout, the repository itself."""
+    packaged = Path(str(files("kg") / "template"))
+    return packaged if packaged.is_dir() else Path(__file__).parents[2]

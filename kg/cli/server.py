@@ -1,0 +1,55 @@
+"""The verb serve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kg import KnowledgeGraph, saved_queries
+from kg.cli.application import ProjectOption, app, out
+from kg.errors import ProjectError
+
+
+@app.command()
+def serve(
+    project: ProjectOption = Path("kg.toml"),
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    threads: Annotated[int, typer.Option(help="requests answered at a time")] = 8,
+    writable: Annotated[bool, typer.Option("--writable", help="take updates and changes of graphs; from anybody who reaches the port")] = False,
+) -> None:
+    """Serve the graph: SPARQL, linked data, saved queries and pages."""
+    import waitress
+
+    from api import create_app
+
+    with KnowledgeGraph.open(project) as graph:
+        graph.store  # noqa: B018 - fails with a remedy where nothing has been built
+        address = f"http://{host}:{port}"
+        try:
+            served = create_app(graph, writable=writable, threads=threads)
+            # Looking ahead on a connection is how waitress notices that a client has hung up.
+            server = waitress.create_server(served, host=host, port=port, threads=threads, ident="guanxi", channel_request_lookahead=1)
+        except OSError as error:
+            raise ProjectError("P405", f"cannot listen on {host}:{port}: {error.strerror}", help="choose another one with --port") from None
+        out.print(f"Guanxi serves {graph.project.name} at {address}")
+        out.print("Try:")
+        for line in _things_to_try(graph, address):
+            out.print(f"  {line}", markup=False)
+        out.print("Stop with Ctrl-C.")
+        try:
+            server.run()
+        except KeyboardInterrupt:
+            server.close()
+
+
+def _things_to_try(graph: KnowledgeGraph, address: str) -> Iterator[str]:
+    yield f"{address}/  in a browser"
+    with_examples = [saved for saved in saved_queries.load(graph.project) if saved.examples()]
+    for saved in with_examples[-1:]:  # the last domain is the project's own, the first ones are general
+        arguments = "&".join(f"{name}={value}" for name, value in saved.examples().items())
+        yield f"curl '{address}/queries/{saved.key}.csv?{arguments}'   {saved.question()}"
+    yield f"curl '{address}/sparql' --data-urlencode 'query=SELECT ?class (COUNT(*) AS ?n) {{ ?x a ?class }} GROUP BY ?class'"
