@@ -1,26 +1,28 @@
-"""Running rule programs: strata in their order, each conclusion with its rule and its round.
+"""Running rule programs from scratch: strata in their order, each conclusion with its rule and its round.
 
-All programs given are one set of rules; the conclusions of each go into its own graph. Rounds are counted through all
-strata, from 1: whatever a conclusion rests on was asserted or has a smaller round.
+All programs given are one set of rules; the conclusions of each go into its own graph. Each level of strata has a range
+of rounds (`rounds.py`): whatever a conclusion rests on was asserted or has a smaller round.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyoxigraph import NamedNode, Triple
 
+from kg.reasoner import record
 from kg.reasoner.blank_nodes import named_blank_nodes
 from kg.reasoner.bodies import Opaque
 from kg.reasoner.compile import BodyCompiler, close_scopes
 from kg.reasoner.fixpoint import Fixpoint
 from kg.reasoner.knowledge import Knowledge
 from kg.reasoner.model import Program, Rule
+from kg.reasoner.rounds import Rounds, rounds_of
 from kg.reasoner.rows import Rows
 from kg.reasoner.safety import check_well_formed
 from kg.reasoner.statement import Statement
@@ -35,19 +37,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RuleReport:
-    """What one rule did: `triples` are those it was first to conclude; rules of one recursion share their seconds."""
+    """What one rule did: `triples` are those it was first to conclude, of which `inserted` are new; `deleted` are gone."""
 
     rule: NamedNode
     owner: str
     triples: int
+    inserted: int = 0
+    deleted: int = 0
 
 
 @dataclass(frozen=True)
 class StratumReport:
+    """What became of one stratum: `how` is `computed` (from scratch, with all others), `skipped` (nothing that it reads
+    has changed), `maintained` (only what the change touches was looked at) or `recomputed` (from scratch, and compared)."""
+
     rules: tuple[NamedNode, ...]
     rounds: int
     triples: int
     seconds: float
+    how: str = "computed"
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,11 @@ class InferReport:
     strata: tuple[StratumReport, ...]
     seconds: float
     diffs: dict[str, Diff] = field(default_factory=dict)  # by owner
+
+    @property
+    def is_incremental(self) -> bool:
+        """Whether the conclusions were brought up to date from what had changed."""
+        return any(stratum.how != "computed" for stratum in self.strata)
 
     @property
     def triples(self) -> int:
@@ -89,9 +102,12 @@ def infer(
     with store.transaction():
         graphs = [store.graph_id(iri, owner) for owner, iri, _ in programs]
         first = _first_number(store, [owner for owner, _, _ in programs])
-        with _running(store, rules, graphs, Watch(timeout, on_progress, new_value_rounds), first) as run:
+        with running(store, rules, graphs, Watch(timeout, on_progress, new_value_rounds), first) as run:
             diffs = _write(store, programs, graphs, fingerprint, first)
             counts = dict(store.connection.execute("SELECT rule, count(*) FROM rl_inferred GROUP BY rule").fetchall())
+        by_rule = {id(rule): owner for rule, owner in zip(rules, owners, strict=True)}
+        names = {owner: iri for owner, iri, _ in programs}
+        record.remember(store, record.record_of(run.plan, run.scale, names, by_rule, run.numbers))
     reports = tuple(RuleReport(rule.iri, owners[i], counts.get(first + i, 0)) for i, rule in enumerate(rules))
     return InferReport(reports, tuple(run.strata), time.perf_counter() - started, diffs)
 
@@ -101,7 +117,7 @@ def infer_only(
 ) -> list[Triple]:
     """The triples that `program` concludes from the content of `store`, in the order of their rounds; no quad is
     written, though the dictionary may grow."""
-    with store.transaction(), _running(store, list(program.rules), [], Watch(timeout, None, new_value_rounds)):
+    with store.transaction(), running(store, list(program.rules), [], Watch(timeout, None, new_value_rounds)):
         rows = store.connection.execute("SELECT s, p, o FROM rl_inferred ORDER BY round, rule").fetchall()
         terms = store.decode({term for row in rows for term in row})
     return [Triple(*(terms[term] for term in row)) for row in rows]
@@ -119,46 +135,48 @@ def check(programs: Sequence[Program]) -> list[Stratum]:
 
 
 @dataclass
-class _Run:
+class Run:
+    """The strata of a run, the rounds that they have, and what became of them so far."""
+
+    plan: list[Stratum]
+    scale: Rounds
+    numbers: dict[int, int]  # id(rule) → its number
     strata: list[StratumReport] = field(default_factory=list)
-    rounds: int = 0
 
 
 @contextmanager
-def _running(store: Store, rules: list[Rule], own_graphs: list[int], watch: Watch, first: int = 1) -> Iterator[_Run]:
+def running(store: Store, rules: list[Rule], own_graphs: list[int], watch: Watch, first: int = 1) -> Iterator[Run]:
     """Evaluate all strata; inside the block the conclusions are in rl_inferred."""
     for rule in rules:
         check_well_formed(rule)
     strata = stratify(rules)
-    numbers = {id(rule): first + i for i, rule in enumerate(rules)}
+    run = Run(strata, rounds_of(strata), {id(rule): first + i for i, rule in enumerate(rules)})
     watch.strata = len(strata)
     store.refresh()  # statistics and flags of what this transaction wrote before
     knowledge = Knowledge(store, own_graphs)
     try:
         with watch.limiting(store.connection):
             knowledge.learn(rules)
-            run = _Run()
             for i, stratum in enumerate(strata):
                 watch.stratum = i + 1
                 watch.check(stratum.rules[0], 0)
-                _evaluate(knowledge, stratum, numbers, watch, run)
+                run.strata.append(evaluate(knowledge, stratum, run, watch))
         yield run
     finally:
         knowledge.close()
 
 
-def _evaluate(knowledge: Knowledge, stratum: Stratum, numbers: dict[int, int], watch: Watch, run: _Run) -> None:
+def evaluate(knowledge: Knowledge, stratum: Stratum, run: Run, watch: Watch, how: str = "computed") -> StratumReport:
+    """Draw the conclusions of one stratum from what is known, into rl_inferred."""
     started = time.perf_counter()
+    rounds, first = 1, run.scale.first(stratum)
     if stratum.is_recursive:
-        fixpoint = Fixpoint(knowledge, stratum.rules, numbers, watch, run.rounds + 1)
+        fixpoint = Fixpoint(knowledge, stratum.rules, run.numbers, watch, first, run.scale.last(stratum))
         triples = fixpoint.run()
         rounds = fixpoint.rounds
     else:
-        triples = _once(knowledge, stratum.rules[0], numbers[id(stratum.rules[0])], run.rounds + 1)
-        rounds = 1
-    run.rounds += rounds
-    seconds = time.perf_counter() - started
-    run.strata.append(StratumReport(tuple(rule.iri for rule in stratum.rules), rounds, triples, seconds))
+        triples = _once(knowledge, stratum.rules[0], run.numbers[id(stratum.rules[0])], first)
+    return StratumReport(tuple(rule.iri for rule in stratum.rules), rounds, triples, time.perf_counter() - started, how)
 
 
 def _once(knowledge: Knowledge, rule: Rule, number: int, round_number: int) -> int:
@@ -213,16 +231,17 @@ def _write(store: Store, programs: Programs, graphs: list[int], fingerprint: str
                 f"WHERE rule BETWEEN {first} AND {last} ORDER BY p, s"
             )
         diffs[owner] = target.diff
-        _write_rules(store, owner, program, first)
+        write_rules(store, owner, program, {id(rule): first + i for i, rule in enumerate(program.rules)})
         first = last + 1
     return diffs
 
 
-def _write_rules(store: Store, owner: str, program: Program, first: int) -> None:
+def write_rules(store: Store, owner: str, program: Program, numbers: Mapping[int, int]) -> None:
+    """The owner's rows of the table of rules."""
     store.connection.execute("DELETE FROM rules WHERE owner = ?", [owner])
     rows = [
-        [first + i, rule.iri.value, owner, json.dumps(dict(rule.says), ensure_ascii=False), rule.text]
-        for i, rule in enumerate(program.rules)
+        [numbers[id(rule)], rule.iri.value, owner, json.dumps(dict(rule.says), ensure_ascii=False), rule.text]
+        for rule in program.rules
     ]
     if rows:
         store.connection.executemany("INSERT INTO rules (rule, iri, owner, says, text) VALUES (?, ?, ?, ?, ?)", rows)

@@ -56,6 +56,7 @@ class Fixpoint:
     numbers: dict[int, int]  # id(rule) → its number
     watch: Watch
     first_round: int
+    last_round: int
     rounds: int = 0
     _heads: list[a.TriplePattern] = field(default_factory=list)
     _relations: list[Recursion] = field(default_factory=list)
@@ -88,6 +89,8 @@ class Fixpoint:
             self.watch.check(self.rules[0], self.rounds)
             if makes_terms and self.rounds > self.watch.new_value_rounds:
                 raise self._diverges()
+            if self.first_round + self.rounds > self.last_round:
+                raise self.rules[0].error("R215", f"takes more than {self.rounds:,} rounds", "look for a chain of conclusions without end")
         self._finish()
         return total
 

@@ -103,14 +103,13 @@ class Derivations:
         raise _stale(rule.name)
 
     def _rule(self, number: int) -> Rule:
-        row = self._reading.run(
-            "SELECT r.owner, r.iri, r.rule - (SELECT min(f.rule) FROM rules f WHERE f.owner = r.owner) "
-            f"FROM rules r WHERE r.rule = {number}"
-        ).fetchone()
+        row = self._reading.run(f"SELECT owner, iri, text FROM rules WHERE rule = {number}").fetchone()
         program = self._programs.get(row[0]) if row else None
-        if program is None or row[2] >= len(program.rules) or program.rules[row[2]].iri.value != row[1]:
+        named = [rule for rule in program.rules if rule.iri.value == row[1]] if program else []
+        found = next((rule for rule in named if rule.text == row[2]), named[0] if len(named) == 1 else None)
+        if found is None:
             raise _stale(row[1] if row else f"number {number}")
-        return program.rules[row[2]]
+        return found
 
 
 def _stale(rule: str) -> RuleError:

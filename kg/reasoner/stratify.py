@@ -38,10 +38,12 @@ class Premise:
 
 @dataclass(frozen=True)
 class Stratum:
-    """Rules that are evaluated together; `is_recursive` where one of them can feed itself or another."""
+    """Rules that are evaluated together; `is_recursive` where one of them can feed itself or another, `level` is the
+    length of the longest chain of strata that it waits for."""
 
     rules: tuple[Rule, ...]
     is_recursive: bool
+    level: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,14 @@ def stratify(rules: Sequence[Rule]) -> list[Stratum]:
     for edge in edges:
         if edge.premise.use is Use.NEGATIVE and component_of[edge.reader] == component_of[edge.maker]:
             raise _negation_in_cycle(rules, edge, successors)
-    strata = []
-    for members in components:
-        is_recursive = len(members) > 1 or any(edge.maker == members[0] for edge in successors[members[0]])
+    strata: list[Stratum] = []
+    for number, members in enumerate(components):
+        below = {component_of[edge.maker] for member in members for edge in successors[member]}
+        is_recursive = len(members) > 1 or number in below
         if is_recursive:
             _refuse_blank_nodes(rules, members, successors)
-        strata.append(Stratum(tuple(rules[i] for i in sorted(members)), is_recursive))
+        level = max((strata[i].level + 1 for i in below if i != number), default=0)
+        strata.append(Stratum(tuple(rules[i] for i in sorted(members)), is_recursive, level))
     return strata
 
 
