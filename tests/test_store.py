@@ -158,3 +158,44 @@ def test_terms_are_added_while_a_result_of_one_row_is_still_open():
         assert store.lookup(A) is None
         assert store.connection.execute("SELECT count(*) FROM quads").fetchone() == (0,)
         assert store.decode(store.encode([A])) == {store.lookup(A): A}
+
+
+def test_the_record_of_changes_is_net_and_knows_asserted_quads_only():
+    with Store.memory() as store:
+        add(store, (A, P, B), (A, P, C))
+        assert store.changes() is None
+        store.mark_changes()
+        assert store.changes().count == (0, 0)
+        write(store, "map:x", B, (A, P, A), (B, P, C))
+        write(store, "map:x", B, (A, P, A), (C, P, C))  # (B, P, C) came and went
+        (a, p, b), graph_id = store.encode([A, P, B]), store.lookup(B)
+        store.delete(f"SELECT 0 AS g, {a} AS s, {p} AS p, {b} AS o")
+        with store.replacing("infer:x") as target:
+            store.connection.execute(f"INSERT INTO {target.table} (g, s, p, o, rule, round) VALUES (?, ?, ?, ?, 1, 1)", [store.graph_id(EX + "i"), b, p, b])
+        changes = store.changes()
+        added = store.connection.execute(f"{changes.added} ORDER BY s").fetchall()
+        assert sorted(added) == sorted((graph_id, *store.encode(triple)) for triple in ((A, P, A), (C, P, C)))
+        assert store.connection.execute(changes.removed).fetchall() == [(0, a, p, b)]
+        assert changes.count == (2, 1)
+
+
+def test_a_record_of_too_many_changes_is_given_up(monkeypatch):
+    monkeypatch.setattr("kg.store.changes.LIMIT", 3)
+    with Store.memory() as store:
+        store.mark_changes()
+        add(store, (A, P, B), (A, P, C))
+        assert store.changes().count == (2, 0)
+        add(store, (A, Q, B), (A, Q, C))
+        assert store.changes() is None
+        store.mark_changes()
+        assert store.changes().count == (0, 0)
+
+
+def test_an_owner_replaces_only_the_quads_among_which_it_says():
+    with Store.memory() as store:
+        write(store, "map:x", B, (A, P, A), (A, Q, A), (B, P, B))
+        ids = dict(zip("abpq", store.encode([A, B, P, Q]), strict=True))
+        with store.replacing("map:x", among=f"s = {ids['a']} AND p = {ids['p']}") as target:
+            store.connection.execute(f"INSERT INTO {target.table} (g, s, p, o) VALUES (?, ?, ?, ?)", [store.lookup(B), ids["a"], ids["p"], ids["b"]])
+        assert (target.diff.inserted, target.diff.deleted) == (1, 1)
+        assert union(store) == sorted([(A, P, B), (A, Q, A), (B, P, B)], key=str)

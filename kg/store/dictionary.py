@@ -23,6 +23,11 @@ _INTEGER_RANGES = {
 }  # fmt: skip
 
 
+_COLUMNS_OF_IDS = (
+    *(("quads", column) for column in "gspo"), *(("changes", column) for column in "gspo"), ("graphs", "id"), ("statistics", "p"), ("source_rows", "subject"),
+)  # fmt: skip
+
+
 class Dictionary:
     """Terms ⇄ ids over the tables `dictionary` and `templates` of one connection."""
 
@@ -195,7 +200,7 @@ class Dictionary:
             [prefix, suffix],
         )
         if run("SELECT count(*) FROM kg_recode").fetchone()[0]:
-            for table, column in (("quads", "s"), ("quads", "p"), ("quads", "o"), ("quads", "g"), ("graphs", "id"), ("statistics", "p")):
+            for table, column in _COLUMNS_OF_IDS:
                 run(f"UPDATE {table} SET {column} = r.new FROM kg_recode r WHERE {table}.{column} = r.old")
             run("DELETE FROM dictionary WHERE id IN (SELECT old FROM kg_recode)")
             self._ids, self._terms = {}, {}

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import duckdb
 
 from kg.errors import StoreError
+from kg.sql.temporary import create_empty
+from kg.store import changes
 from kg.terms import KEY_BITS
 
 _SAME = "q.g = n.g AND q.s = n.s AND q.p = n.p AND q.o = n.o"
 _SAME_PROOF = _SAME + " AND q.rule IS NOT DISTINCT FROM n.rule AND q.round IS NOT DISTINCT FROM n.round"
+
+# How many quads are compared at a time: those of a few predicates, so that memory does not grow with the graph.
+_COMPARED = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,7 @@ def insert(connection: duckdb.DuckDBPyConnection, select: str, parameters: list[
         run(f"CREATE OR REPLACE TEMP TABLE kg_change AS SELECT * FROM kg_wanted AS n WHERE NOT EXISTS (FROM (FROM quads{there}) AS q WHERE {_SAME})")
     run(f"INSERT INTO quads (g, s, p, o) SELECT g, s, p, o FROM {lacking} ORDER BY p, s")
     count, touched = count_touched(connection, lacking)
+    changes.record(connection, f"(SELECT *, NULL AS rule FROM {lacking})", count, is_added=True)
     run("DROP TABLE IF EXISTS kg_change; DROP TABLE kg_wanted")
     return count, touched
 
@@ -67,23 +74,21 @@ def _where_they_can_be(touched: Touched) -> str:
 def delete(connection: duckdb.DuckDBPyConnection, select: str, parameters: list[object]) -> tuple[int, Touched]:
     """Take away the (g, s, p, o) of `select` that are there; returns how many, and what was touched."""
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE kg_change AS SELECT q.rowid AS row, q.p, q.g FROM quads q SEMI JOIN ({select}) n ON {_SAME}", parameters
+        f"CREATE OR REPLACE TEMP TABLE kg_change AS SELECT q.rowid AS row, q.g, q.s, q.p, q.o, q.rule FROM quads q SEMI JOIN ({select}) n ON {_SAME}", parameters
     )
     connection.execute("DELETE FROM quads WHERE rowid IN (SELECT row FROM kg_change)")
-    return _touched(connection)
+    count, touched = count_touched(connection, "kg_change")
+    changes.record(connection, "kg_change", count, is_added=False)
+    connection.execute("DROP TABLE kg_change")
+    return count, touched
 
 
 def clear(connection: duckdb.DuckDBPyConnection, graphs: list[int]) -> tuple[int, Touched]:
     """Take away all quads of these graphs; returns how many, and what was touched."""
     rows = f"quads WHERE g IN ({', '.join(str(g) for g in graphs) or 'NULL'})"
     count, touched = count_touched(connection, rows)
+    changes.record(connection, rows, count, is_added=False)
     connection.execute(f"DELETE FROM {rows}")
-    return count, touched
-
-
-def _touched(connection: duckdb.DuckDBPyConnection, table: str = "kg_change") -> tuple[int, Touched]:
-    count, touched = count_touched(connection, table)
-    connection.execute(f"DROP TABLE {table}")
     return count, touched
 
 
@@ -93,23 +98,45 @@ def count_touched(connection: duckdb.DuckDBPyConnection, rows: str) -> tuple[int
     return sum(group[2] for group in groups), Touched({group[0] for group in groups}, {group[1] for group in groups})
 
 
-def replace(connection: duckdb.DuckDBPyConnection, owned: list[int], staging: str) -> tuple[Diff, Touched]:
-    """Make the graphs `owned` hold exactly the quads of the table `staging` (g, s, p, o, rule, round)."""
-    graphs = ", ".join(str(g) for g in owned) or "NULL"
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE kg_change AS SELECT q.rowid AS row, q.p, q.g FROM quads q ANTI JOIN {staging} n ON {_SAME_PROOF} "
-        f"WHERE q.g IN ({graphs})"
-    )
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE kg_fresh AS SELECT n.g, n.s, n.p, n.o, n.rule, n.round FROM {staging} n "
-        f"ANTI JOIN (FROM quads WHERE g IN ({graphs})) q ON {_SAME_PROOF}"
-    )
-    connection.execute("DELETE FROM quads WHERE rowid IN (SELECT row FROM kg_change)")
-    connection.execute("INSERT INTO quads (g, s, p, o, rule, round) SELECT g, s, p, o, rule, round FROM kg_fresh ORDER BY p, s")
-    inserted, touched = _touched(connection, "kg_fresh")
-    deleted, also_touched = _touched(connection)
+def replace(connection: duckdb.DuckDBPyConnection, scope: str, staging: str) -> tuple[Diff, Touched]:
+    """Make the quads that meet `scope` exactly those of the table `staging` (g, s, p, o, rule, round); nothing else is touched."""
+    run = connection.execute
+    create_empty(connection, "kg_difference", "row BIGINT, g BIGINT, s BIGINT, p BIGINT, o BIGINT, rule INTEGER, round INTEGER")
+    counts = f"SELECT p, count(*) AS n FROM quads WHERE {scope} GROUP BY p UNION ALL SELECT p, count(*) FROM {staging} GROUP BY p"
+    for predicates in _batches(run(f"SELECT p, sum(n)::BIGINT FROM ({counts}) GROUP BY p ORDER BY p").fetchall()):
+        among = f"p IN ({', '.join(map(str, predicates))})"
+        run(
+            "INSERT INTO kg_difference SELECT q.row, coalesce(q.g, n.g), coalesce(q.s, n.s), coalesce(q.p, n.p), coalesce(q.o, n.o), "
+            "coalesce(q.rule, n.rule), coalesce(q.round, n.round) "
+            f"FROM (SELECT rowid AS row, g, s, p, o, rule, round FROM quads WHERE {scope} AND {among}) q "
+            f"FULL OUTER JOIN (FROM {staging} WHERE {among}) n ON {_SAME_PROOF} WHERE q.row IS NULL OR n.g IS NULL"
+        )
+    gone, new = "kg_difference WHERE row IS NOT NULL", "kg_difference WHERE row IS NULL"
+    deleted, touched = count_touched(connection, gone)
+    inserted, also_touched = count_touched(connection, new)
     touched.add(also_touched)
+    changes.record(connection, gone, deleted, is_added=False)
+    changes.record(connection, new, inserted, is_added=True)
+    if deleted:
+        run(f"DELETE FROM quads WHERE rowid IN (SELECT row FROM {gone})")
+    if inserted:
+        run(f"INSERT INTO quads (g, s, p, o, rule, round) SELECT g, s, p, o, rule, round FROM {new} ORDER BY p, s")
+    run("DROP TABLE kg_difference")
     return Diff(inserted, deleted), touched
+
+
+def _batches(counts: list[tuple[int, int]]) -> Iterator[list[int]]:
+    """Predicates with their numbers of quads, several together as long as these are few."""
+    batch: list[int] = []
+    size = 0
+    for predicate, count in counts:
+        if batch and size + count > _COMPARED:
+            yield batch
+            batch, size = [], 0
+        batch.append(predicate)
+        size += count
+    if batch:
+        yield batch
 
 
 def flag_repeated(connection: duckdb.DuckDBPyConnection, predicates: set[int]) -> None:

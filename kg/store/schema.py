@@ -36,13 +36,28 @@ CREATE TABLE statistics (
 );
 CREATE TABLE meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL);
 """
+# What a graph can do without: a file that an earlier version made gets them when it is next written to.
+_LATER_TABLES = """
+CREATE TABLE IF NOT EXISTS changes (g BIGINT NOT NULL, s BIGINT NOT NULL, p BIGINT NOT NULL, o BIGINT NOT NULL, is_added BOOLEAN NOT NULL);
+CREATE TABLE IF NOT EXISTS mapped_sources (
+    number INTEGER NOT NULL, owner VARCHAR NOT NULL, source VARCHAR NOT NULL, definition VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL,
+    rows BIGINT NOT NULL, has_row_hashes BOOLEAN NOT NULL
+);
+CREATE TABLE IF NOT EXISTS source_rows (source INTEGER NOT NULL, hash BIGINT, subject BIGINT);  -- of mapped_sources.number
+"""
 
 
 def create(connection: duckdb.DuckDBPyConnection) -> None:
     """Lay out an empty graph file."""
     connection.execute(_TABLES)
+    complete(connection)
     encoding.create_macros(connection)
     connection.execute("INSERT INTO meta VALUES ('format', ?), ('revision', '0'), ('documents', '0')", [FORMAT])
+
+
+def complete(connection: duckdb.DuckDBPyConnection) -> None:
+    """Add the tables that a graph file of an earlier version lacks."""
+    connection.execute(_LATER_TABLES)
 
 
 def is_empty(connection: duckdb.DuckDBPyConnection) -> bool:

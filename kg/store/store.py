@@ -12,7 +12,8 @@ from pyoxigraph import NamedNode
 
 from kg.errors import StoreError
 from kg.sql.temporary import create_empty
-from kg.store import quads, schema, statistics
+from kg.store import changes, quads, schema, statistics
+from kg.store.changes import Changes
 from kg.store.dictionary import Dictionary
 from kg.store.quads import Diff, Touched
 from kg.store.statistics import PredicateStatistics
@@ -72,6 +73,8 @@ class Store:
         if not read_only and schema.is_empty(connection):
             schema.create(connection)
         schema.check_format(connection, str(path))
+        if not read_only:
+            schema.complete(connection)
         return cls(connection, path, read_only)
 
     def close(self) -> None:
@@ -202,16 +205,16 @@ class Store:
             self._is_batch = False
 
     @contextmanager
-    def replacing(self, owner: str, fingerprint: str | None = None) -> Iterator[Target]:
+    def replacing(self, owner: str, fingerprint: str | None = None, among: str | None = None) -> Iterator[Target]:
         """Replace all that `owner` has written before by what the block inserts into `target.table`.
 
         The block must insert each (g, s, p, o) once. An owner without quads writes straight into `quads`; otherwise the
-        rows are staged and only the difference is written. `target.diff` counts it after the block.
+        rows are staged and only the difference is written. `target.diff` counts it after the block. With `among`, a
+        condition on the columns of `quads`, the owner's other quads stay; all that is inserted must meet it.
         """
         with self.transaction():
-            owned = self._owned(owner)
-            graph_list = ", ".join(str(g) for g in owned) or "NULL"
-            is_new = not self.connection.execute(f"SELECT 1 FROM quads WHERE g IN ({graph_list}) LIMIT 1").fetchone()
+            scope = f"g IN ({', '.join(str(g) for g in self._owned(owner)) or 'NULL'})"
+            is_new = among is None and not self.connection.execute(f"SELECT 1 FROM quads WHERE {scope} LIMIT 1").fetchone()
             target = Target("quads" if is_new else "kg_staging")
             before = self._end_of_quads() if is_new else 0
             if not is_new:
@@ -223,14 +226,24 @@ class Store:
             self._catalogue_all(written, owner)
             if is_new:
                 inserted, touched = quads.count_touched(self.connection, new_rows)
+                changes.record(self.connection, new_rows, inserted, is_added=True)
                 target.diff = Diff(inserted, 0)
             else:
-                target.diff, touched = quads.replace(self.connection, owned, "kg_staging")
+                target.diff, touched = quads.replace(self.connection, f"{scope} AND ({among})" if among else scope, "kg_staging")
                 self.connection.execute("DROP TABLE kg_staging")
             self._set_owner(owner, fingerprint)
             self._touched.add(touched)
             if not self._is_batch:
                 self.refresh()
+
+    def changes(self) -> Changes | None:
+        """What was asserted and taken away since `mark_changes`, as queries; None where that is not known."""
+        return changes.since_mark(self._reader())
+
+    def mark_changes(self) -> None:
+        """Let `changes` begin anew: all conclusions have been drawn from what the graph says now."""
+        with self.transaction():
+            changes.mark(self.connection)
 
     def _end_of_quads(self) -> int:
         return self.connection.execute("SELECT coalesce(max(rowid) + 1, 0) FROM quads").fetchone()[0]
@@ -242,6 +255,7 @@ class Store:
                 pass
             self.connection.execute("DELETE FROM owners WHERE owner = ?", [owner])
             self.connection.execute("DELETE FROM graphs WHERE owner = ?", [owner])
+            self._forget_sources([owner])
         return target.diff
 
     def insert(self, select: str, parameters: Sequence[object] = ()) -> int:
@@ -289,6 +303,13 @@ class Store:
         """Forget what these owners' graphs were made from, because something else has changed them: they are not up to date."""
         with self.transaction():
             self.connection.execute("UPDATE owners SET fingerprint = NULL WHERE owner IN (SELECT unnest(?::VARCHAR[]))", [list(owners)])
+            self._forget_sources(list(owners))
+
+    def _forget_sources(self, owners: list[str]) -> None:
+        """Forget which rows of which sources these owners' quads were made from."""
+        theirs = "WHERE owner IN (SELECT unnest(?::VARCHAR[]))"
+        self.connection.execute(f"DELETE FROM source_rows WHERE source IN (SELECT number FROM mapped_sources {theirs})", [owners])
+        self.connection.execute(f"DELETE FROM mapped_sources {theirs}", [owners])
 
     def blank_node_prefix(self) -> str:
         """The beginning of blank node labels that this graph has never had."""
