@@ -51,6 +51,14 @@ def _started(chunks: Iterator[str]) -> Iterator[str]:
     return stream_with_context(chain(first, chunks))
 
 
+def with_pages(response: Response, previous: str | None, following: str | None) -> Response:
+    """The response of a page of a list, with links to its neighbours (RFC 8288)."""
+    for relation, address in (("prev", previous), ("next", following)):
+        if address:
+            response.headers.add("Link", f'<{address}>; rel="{relation}"')
+    return response
+
+
 # ── On a page ────────────────────────────────────────────────────────────────────────────────────────────────
 
 

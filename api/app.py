@@ -21,6 +21,7 @@ from api import (
     queries,
     resource,
     running,
+    search,
     sparql,
     writing,
 )
@@ -67,7 +68,7 @@ def create_app(
     running.register(app, threads)
     messages.register(app)
     problems.register(app)
-    for part in (sparql, graph_store, description, running, queries, explain, resource, pages):
+    for part in (sparql, graph_store, description, running, queries, explain, resource, search, pages):
         app.register_blueprint(part.blueprint)
     _register_context(app)
     _register_headers(app)

@@ -1,4 +1,4 @@
-"""The pages that belong to no one thing: start, search, status, named graphs, rejected rows, health."""
+"""The pages that belong to no one thing: start, status, named graphs, rejected rows, health."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ blueprint = Blueprint("pages", __name__)
 
 _ROWS = 100
 _TRIALS = 3
-_HITS = 30
 _CLASSES = """SELECT ?class (COUNT(*) AS ?things) WHERE {
   ?thing a ?class
 }
@@ -113,53 +112,6 @@ def _conclusion(status: Status) -> tuple[Term, ...] | None:
             if rows:
                 return tuple(rows[0])
     return None
-
-
-# ── Search ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-_SEARCH = """
-PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
-PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
-SELECT DISTINCT ?thing ?text WHERE {{
-  {{ ?thing rdfs:label ?text FILTER(CONTAINS(LCASE(STR(?text)), ?wanted)) }}
-  UNION {{ ?thing skos:prefLabel ?text FILTER(CONTAINS(LCASE(STR(?text)), ?wanted)) }}
-  UNION {{ ?thing ?property ?exact BIND(?exact AS ?text) }}
-}} ORDER BY STRLEN(STR(?text)) ?text ?thing LIMIT {limit} OFFSET {offset}"""
-_TYPES = "SELECT ?thing ?class WHERE {{ VALUES ?thing {{ {things} }} ?thing a ?class }}"
-
-
-@dataclass(frozen=True)
-class Hit:
-    """One found thing: what it is, and the text that matched."""
-
-    entity: Shown
-    types: tuple[Shown, ...]
-    text: str
-
-
-@blueprint.get("/search")
-def search() -> Response:
-    """Things whose label contains the text, or that have it as the exact value of some property."""
-    wanted = request.args.get("q", "").strip()[:200]
-    page, hits = current.requested_page(_HITS), []
-    if wanted:
-        text = _SEARCH.format(limit=page.size + 1, offset=page.offset)
-        rows, page = page.of(current.select(text, {"wanted": Literal(wanted.lower()), "exact": Literal(wanted)}))
-        hits = _hits(rows)
-    address = lambda number: url_for("pages.search", q=wanted, page=number)  # noqa: E731
-    if not _wants_html():
-        return jsonify({"query": wanted, "hits": [{"iri": hit.entity.tooltip, "label": hit.entity.text, "match": hit.text} for hit in hits]})
-    return make_response(render_template("search.html", search_text=wanted, hits=hits, page=page, address=address))
-
-
-def _hits(rows: list[tuple[Term, Term]]) -> list[Hit]:
-    things = [thing for thing, _ in rows if isinstance(thing, NamedNode)]
-    classes: dict[Term, list[Term]] = {}
-    if things:
-        for thing, kind in current.select(_TYPES.format(things=" ".join(map(str, things)))):
-            classes.setdefault(thing, []).append(kind)
-    display = answers.display_of([*things, *(kind for kinds in classes.values() for kind in kinds)])
-    return [Hit(display.show(thing), tuple(map(display.show, classes.get(thing, ()))), text.value) for thing, text in rows]
 
 
 # ── Status, graphs, rejected rows ────────────────────────────────────────────────────────────────────────────

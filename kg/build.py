@@ -91,13 +91,14 @@ def build(
     current = versions.current()
     if current is not None:
         with versions.read()[1] as store:
-            changes = _changes(store, steps, programs, only)
+            changes = _changes(store, steps, programs, only) or store.search_properties != project.search
         if not changes:
             report.version, report.seconds = current.number, time.perf_counter() - started
             report.skipped = [step.name for step in steps]
             return report
     reasoner.check([program.program for program in programs])  # a wrong rule fails before anything is written
     with versions.write() as draft:
+        draft.store.make_searchable(project.search)
         with draft.store.batch():
             _bring_up_to_date(project, draft.store, steps, report, tell)
             _remove_gone(draft.store, steps, programs, only, report)

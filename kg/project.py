@@ -19,6 +19,9 @@
     timeout = 60                           # seconds a query may take
     rows = 1000000                         # rows a query may return
 
+    [search]
+    properties = ["rdfs:label"]            # whose texts kg:search and /search look through; default: rdfs:label, skos:prefLabel, skos:altLabel
+
     [federation]
     allow = ["https://…/sparql"]           # the endpoints that SERVICE may ask, spelled as queries spell them; default: none
     timeout = 30                           # seconds an endpoint has for an answer
@@ -33,6 +36,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from kg.errors import Location, ProjectError, did_you_mean
+from kg.store.search_texts import DEFAULT_PROPERTIES
 
 WELL_KNOWN_PREFIXES = {
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
@@ -43,6 +47,7 @@ WELL_KNOWN_PREFIXES = {
     "dcterms": "http://purl.org/dc/terms/",
     "prov": "http://www.w3.org/ns/prov#",
     "sh": "http://www.w3.org/ns/shacl#",
+    "kg": "urn:kg:",
 }
 
 _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
@@ -50,6 +55,7 @@ _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "prefixes": {},
     "store": {"path": str, "keep": int, "memory": str, "threads": int},
     "limits": {"timeout": (int, float), "rows": int},
+    "search": {"properties": list},
     "federation": {"allow": list, "timeout": (int, float)},
 }
 
@@ -96,6 +102,7 @@ class Project:
     settings: Mapping[str, str | int] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     federation: Federation = field(default_factory=Federation)
+    search: tuple[str, ...] = DEFAULT_PROPERTIES  # IRIs of the properties whose texts are searched
 
     @classmethod
     def load(cls, path: str | Path = "kg.toml") -> Project:
@@ -110,6 +117,7 @@ class Project:
         _check_keys(document, text, path)
         project, store, federation = document["project"], document.get("store", {}), document.get("federation", {})
         root = path.resolve().parent
+        prefixes = WELL_KNOWN_PREFIXES | document.get("prefixes", {})
         settings = {name: store[key] for key, name in (("memory", "memory_limit"), ("threads", "threads")) if key in store}
         loaded = cls(
             root=root,
@@ -117,12 +125,13 @@ class Project:
             base=project["base"],
             domains=tuple(project["domains"]),
             title=project.get("title", {"en": project["name"]}),
-            prefixes=WELL_KNOWN_PREFIXES | document.get("prefixes", {}),
+            prefixes=prefixes,
             store=root / store.get("path", "store"),
             keep=store.get("keep", 3),
             settings=settings,
             limits=Limits(**document.get("limits", {})),
             federation=Federation(**federation | {"allow": tuple(federation.get("allow", ()))}),
+            search=tuple(_iri_of(name, prefixes, text, path) for name in document.get("search", {}).get("properties", DEFAULT_PROPERTIES)),
         )
         _check_domains(loaded, text, path)
         return loaded
@@ -232,6 +241,18 @@ def _check_domains(project: Project, text: str, path: Path) -> None:
             raise ProjectError(
                 "P108", f"domain {domain} has no folder under {', '.join(folders)}", _place(text, path, "domains"), help
             )
+
+
+def _iri_of(name: object, prefixes: Mapping[str, str], text: str, path: Path) -> str:
+    """The IRI of a property in [search], written with a prefix or in full."""
+    prefix, colon, local = str(name).strip("<>").partition(":")
+    if not isinstance(name, str) or not colon or not local:
+        raise ProjectError("P110", f"properties in [search] names no property: {name!r}", _place(text, path, "properties"), "write prefix:name or the whole IRI")
+    if prefix in prefixes:
+        return prefixes[prefix] + local
+    if local.startswith("//") or prefix == "urn":
+        return name.strip("<>")
+    raise ProjectError("P110", f"properties in [search] has an unknown prefix: {name}", _place(text, path, "properties"), did_you_mean(prefix, prefixes) or "declare it under [prefixes]")
 
 
 def _place(text: str, path: Path, word: str) -> Location:

@@ -54,6 +54,10 @@ def client(tmp_path_factory):
         yield create_app(graph).test_client()
 
 
+def without_own_scripts(text):
+    return re.sub(r'<script src="/static/[\w./-]+" defer></script>', "", text)
+
+
 def page(client, address, status=200, **headers):
     response = client.get(address, headers={**BROWSER, **headers})
     assert (response.status_code, response.content_type) == (status, "text/html; charset=utf-8"), response.text
@@ -139,7 +143,7 @@ def test_every_fact_leads_to_its_reason(client):
 
 def test_hostile_literals_and_iris_stay_text(client):
     text = page(client, "/doc/item/hostile")
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text and "<script" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text and "<script" not in without_own_scripts(text)
     assert '" onmouseover="' not in text and "<b>label" not in text
     assert not re.search(r"""href=["']?\s*(javascript|data):""", text, re.IGNORECASE)
     unfriendly = page(client, "/resource?iri=" + quote("javascript:alert(3)", safe=""))
@@ -155,7 +159,7 @@ def test_hostile_request_parameters_stay_text(client):
     hostile = '"><script>alert(1)</script>'
     for address in ("/search?q=", "/sparql?query=", "/queries/x/heavy?least=", "/resource?iri=", "/doc/", "/graphs?format=", "/doc/item/1?property="):
         response = client.get(address + quote(hostile, safe=""), headers=BROWSER)
-        assert "<script" not in response.text, address
+        assert "<script" not in without_own_scripts(response.text), address
         assert response.status_code < 500, address
 
 
@@ -227,7 +231,7 @@ def test_the_start_page_counts_and_suggests(client):
 def test_search_finds_by_part_of_a_label_in_any_case(client):
     assert '<a href="/doc/item/1"' in page(client, "/search?q=FIRST")
     assert '<a href="/doc/item/2"' in page(client, "/search?q=%E7%AC%AC")
-    assert client.get("/search?q=nowhere").get_json() == {"query": "nowhere", "hits": []}
+    assert client.get("/search?q=nowhere").get_json() == {"query": "nowhere", "language": None, "hits": [], "next": None}
 
 
 def test_status_and_graphs_and_rejects_are_also_data(client):

@@ -212,6 +212,23 @@ class Service:
 
 
 @dataclass(frozen=True)
+class Search:
+    """`kg:search`: the things with a label that contains `wanted`, best first where `limit` keeps some only.
+
+    A variable as `wanted` must have its value from elsewhere. `properties` narrow those that are searched, none for all."""
+
+    thing: Node
+    score: Node | None = None
+    text: Node | None = None
+    property: Node | None = None
+    wanted: Term | Var | None = None
+    limit: int | None = None
+    language: str | None = None
+    properties: tuple[NamedNode, ...] = ()
+    position: tuple[int, int] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
 class Extend:
     """BIND, `(expr AS ?v)` of SELECT, and SET of SPARQL-RL."""
 
@@ -268,7 +285,7 @@ class Slice:
 
 
 Pattern = (
-    BGP | Join | LeftJoin | Filter | Union | Minus | Graph | Service | Extend | Values | Group
+    BGP | Join | LeftJoin | Filter | Union | Minus | Graph | Service | Search | Extend | Values | Group
     | Project | Distinct | Reduced | OrderBy | Slice
 )
 

@@ -19,7 +19,7 @@ def pattern_lines(node: algebra.Pattern, prefixes: Mapping[str, str], depth: int
         value = getattr(node, field.name)
         if isinstance(value, algebra.Pattern):
             inner.append(value)
-        elif isinstance(node, algebra.Service) and field.name not in ("endpoint", "silent", "text"):
+        elif (isinstance(node, algebra.Service) and field.name not in ("endpoint", "silent", "text")) or field.name == "position":
             continue
         elif field.name == "triples":
             inner += value

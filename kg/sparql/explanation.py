@@ -170,7 +170,7 @@ def _triples(node: object) -> Iterator[algebra.TriplePattern]:
     """The triple patterns of a pattern, those of other endpoints left out."""
     if isinstance(node, algebra.TriplePattern):
         yield node
-    elif is_dataclass(node) and not isinstance(node, algebra.Service):
+    elif is_dataclass(node) and not isinstance(node, (algebra.Service, algebra.Search)):
         for field in fields(node):
             yield from _triples(getattr(node, field.name))
     elif isinstance(node, tuple):
@@ -182,7 +182,7 @@ def _constants(node: object) -> Iterator[Term]:
     """The constant terms of an algebra."""
     if isinstance(node, (NamedNode, Literal)):
         yield node
-    elif is_dataclass(node) and not isinstance(node, algebra.Service):
+    elif is_dataclass(node) and not isinstance(node, (algebra.Service, algebra.Search)):
         for field in fields(node):
             yield from _constants(getattr(node, field.name))
     elif isinstance(node, tuple):

@@ -35,7 +35,7 @@ _BATCH = 200
 def service(compiler: Compiler, node: algebra.Service, environment: Environment, beside: Relation | None = None) -> Relation:
     """The solutions of a SERVICE; at least those that are compatible with a solution of `beside`, where that is given."""
     compiler.asks_others = True
-    reader = _Reader(compiler, environment, beside)
+    reader = Reader(compiler, environment, beside)
     try:
         answer = _each_endpoint(compiler, node, reader) if isinstance(node.endpoint, Var) else _solutions(compiler, node, node.endpoint, reader.bindings(node))
     except (QueryError, RemoteError) as error:
@@ -94,7 +94,7 @@ def _values(names: Sequence[str], rows: Iterable[Row]) -> str:
     return f"VALUES ({' '.join(f'?{name}' for name in names)}) {{ {body} }} "
 
 
-def _each_endpoint(compiler: Compiler, node: algebra.Service, reader: _Reader) -> RemoteRows:
+def _each_endpoint(compiler: Compiler, node: algebra.Service, reader: Reader) -> RemoteRows:
     """An endpoint that the other side of the join binds: asked once for each of its values, which is part of the solutions."""
     name = node.endpoint.name
     others = [variable.name for variable in node.variables if variable.name != name]
@@ -113,7 +113,7 @@ def _each_endpoint(compiler: Compiler, node: algebra.Service, reader: _Reader) -
 
 
 @dataclass
-class _Reader:
+class Reader:
     """Solutions of the relation that a SERVICE is joined with, read while compiling."""
 
     compiler: Compiler
@@ -141,11 +141,11 @@ class _Reader:
             return None
         return RemoteRows(tuple(shared[place] for place in sent), list(dict.fromkeys(tuple(row[place] for place in sent) for row in rows)))
 
-    def values(self, name: str) -> list[Term | None] | None:
+    def values(self, name: str, most: int | None = None) -> list[Term | None] | None:
         """The distinct values of a variable; None where the relation does not have it."""
         if self.beside is None or name not in self.beside.columns or self.environment.outer is not None:
             return None
-        return [row[0] for row in self._read([name])]
+        return [row[0] for row in self._read([name], most)]
 
     def _read(self, names: Sequence[str], limit: int | None = None) -> list[Row]:
         compiler, columns = self.compiler, [self.beside.columns[name] for name in names]

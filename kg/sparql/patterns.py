@@ -13,9 +13,13 @@ from kg.sparql.active_graph import named_graphs
 from kg.sparql.compiler import Compiler
 from kg.sparql.conversions import as_form, common_form, compatible, unbound
 from kg.sparql.expressions import condition
-from kg.sparql.federation import service
+from kg.sparql.federation import Reader, service
 from kg.sparql.relations import Environment, EveryNamedGraph, NamedGraph, Relation, Scope, ScopeNeedsJoin
+from kg.sparql.search import search, too_many, with_texts
 from kg.sparql.values import ID, PREDICATE_TAGS, Value, null
+
+_ASKING = (algebra.Service, algebra.Search)  # operators that may need what the other side of a join binds
+_MOST_TEXTS = 100
 
 
 def compile_pattern(compiler: Compiler, pattern: algebra.Pattern, environment: Environment) -> Relation:
@@ -30,7 +34,7 @@ def _join(compiler: Compiler, node: algebra.Join, environment: Environment) -> R
     merged = _merged(node)
     if merged is not None:
         return compile_pattern(compiler, merged, environment)
-    if isinstance(node.left, algebra.Service) and not isinstance(node.right, algebra.Service):
+    if isinstance(node.left, _ASKING) and not isinstance(node.right, _ASKING):
         node = algebra.Join(node.right, node.left)
     left = compile_pattern(compiler, node.left, environment)
     if left.is_empty:
@@ -45,7 +49,20 @@ def _beside(compiler: Compiler, pattern: algebra.Pattern, left: Relation, enviro
     """The right side of a join; an endpoint need not send what `left` has no use for."""
     if isinstance(pattern, algebra.Service) and not left.is_unit:
         return service(compiler, pattern, environment, left)
+    if isinstance(pattern, algebra.Search) and isinstance(pattern.wanted, algebra.Var):
+        return _searches(compiler, pattern, environment, left)
     return compile_pattern(compiler, pattern, environment)
+
+
+def _searches(compiler: Compiler, node: algebra.Search, environment: Environment, left: Relation) -> Relation:
+    """A search for the texts that `left` binds."""
+    texts = Reader(compiler, environment, left).values(node.wanted.name, _MOST_TEXTS + 1)
+    if texts is None:
+        return search(compiler, node, environment)
+    if len(texts) > _MOST_TEXTS:
+        raise too_many(compiler, node, _MOST_TEXTS)
+    found = with_texts(compiler, node, environment, texts)
+    return union_of(compiler, found, environment) if found else compiler.empty([node.wanted.name])
 
 
 def _merged(node: algebra.Join) -> algebra.BGP | None:
@@ -362,6 +379,7 @@ _OPERATORS = {
     algebra.Minus: _minus,
     algebra.Graph: _graph,
     algebra.Service: service,
+    algebra.Search: search,
     algebra.Extend: _extend,
     algebra.Values: _values,
     algebra.Group: modifiers.group,

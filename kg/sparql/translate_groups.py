@@ -25,6 +25,7 @@ from kg.sparql.algebra import (
 )
 from kg.sparql.source_text import position
 from kg.sparql.translate_expressions import ExpressionTranslator, conjunction
+from kg.sparql.translate_search import with_searches
 from kg.sparql.translate_terms import PATTERN
 from kg.sparql.translate_triples import Triples, balanced
 
@@ -83,7 +84,11 @@ class GroupTranslator(ExpressionTranslator):
 
     def _close_triples(self, state: GroupState) -> None:
         if state.open_triples:
-            state.pattern = join(state.pattern, BGP(tuple(state.open_triples)))
+            triples, searches = with_searches(state.open_triples, self.source.error)
+            if triples:
+                state.pattern = join(state.pattern, BGP(tuple(triples)))
+            for search in searches:
+                state.pattern = join(state.pattern, search)
             state.open_triples = []
         self.new_basic_pattern()
 

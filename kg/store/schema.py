@@ -6,6 +6,7 @@ import duckdb
 
 from kg.errors import StoreError
 from kg.sql import encoding
+from kg.store import search_texts
 
 FORMAT = "1"
 
@@ -53,6 +54,7 @@ def create(connection: duckdb.DuckDBPyConnection) -> None:
     complete(connection)
     encoding.create_macros(connection)
     connection.execute("INSERT INTO meta VALUES ('format', ?), ('revision', '0'), ('documents', '0')", [FORMAT])
+    search_texts.lay_out(connection)
 
 
 def complete(connection: duckdb.DuckDBPyConnection) -> None:

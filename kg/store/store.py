@@ -12,7 +12,7 @@ from pyoxigraph import NamedNode
 
 from kg.errors import StoreError
 from kg.sql.temporary import create_empty
-from kg.store import changes, quads, schema, statistics
+from kg.store import changes, quads, schema, search_texts, statistics
 from kg.store.changes import Changes
 from kg.store.dictionary import Dictionary
 from kg.store.quads import Diff, Touched
@@ -42,6 +42,7 @@ class Store:
         self.dictionary = Dictionary(connection)
         self._statistics: dict[int, PredicateStatistics] | None = None
         self._revision: int | None = None
+        self._search_properties: tuple[str, ...] | None = None
         self._depth = 0
         self._touched = Touched()
         self._is_batch = False
@@ -75,7 +76,11 @@ class Store:
         schema.check_format(connection, str(path))
         if not read_only:
             schema.complete(connection)
-        return cls(connection, path, read_only)
+        store = cls(connection, path, read_only)
+        if not read_only and store.search_properties is None:  # an earlier version of the engine wrote the file
+            search_texts.lay_out(connection)
+            store._refresh_search()
+        return store
 
     def close(self) -> None:
         self.connection.close()
@@ -146,6 +151,13 @@ class Store:
             self._revision = int(row[0])
         return self._revision
 
+    @property
+    def search_properties(self) -> tuple[str, ...] | None:
+        """The IRIs of the properties whose texts `kg:search` looks through; None where the file has no index."""
+        if self._search_properties is None:
+            self._search_properties = search_texts.properties(self._reader())
+        return self._search_properties
+
     def graph_id(self, iri: str, owner: str | None = None) -> int:
         """The id of a named graph, catalogued if need be."""
         graph_id = self.encode([NamedNode(iri)])[0]
@@ -191,7 +203,7 @@ class Store:
         with suppress(duckdb.TransactionException):  # DuckDB may have ended the transaction that failed
             self.connection.execute("ROLLBACK")
         self._touched.clear()
-        self._statistics = self._revision = None
+        self._statistics = self._revision = self._search_properties = None
         self.dictionary.forget()
 
     @contextmanager
@@ -311,6 +323,22 @@ class Store:
         self.connection.execute(f"DELETE FROM source_rows WHERE source IN (SELECT number FROM mapped_sources {theirs})", [owners])
         self.connection.execute(f"DELETE FROM mapped_sources {theirs}", [owners])
 
+    def make_searchable(self, properties: Sequence[str]) -> bool:
+        """Let `kg:search` look through the texts of exactly these properties; tells whether that was a change."""
+        if self.search_properties == tuple(properties):
+            return False
+        with self.transaction():
+            search_texts.set_properties(self.connection, properties)
+            self._search_properties = None
+            self._refresh_search()
+        return True
+
+    def _refresh_search(self, predicates: Iterable[int] | None = None) -> None:
+        """Bring the index of texts up to date where these predicates (default: all) are searched."""
+        searched = {found for found in self.lookup_many([NamedNode(iri) for iri in self.search_properties]) if found is not None}
+        if predicates is None or searched & set(predicates):
+            search_texts.refresh(self.connection, searched)
+
     def blank_node_prefix(self) -> str:
         """The beginning of blank node labels that this graph has never had."""
         query = "UPDATE meta SET value = (value::BIGINT + 1)::VARCHAR WHERE key = 'documents' RETURNING value"
@@ -323,6 +351,7 @@ class Store:
         if self._touched.predicates:
             quads.flag_repeated(self.connection, self._touched.predicates)
         statistics.refresh(self.connection, self._touched.predicates)
+        self._refresh_search(self._touched.predicates)
         run = self.connection.execute
         self._revision = self.revision + 1
         run("UPDATE meta SET value = ? WHERE key = 'revision'", [str(self._revision)])
