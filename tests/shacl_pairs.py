@@ -54,6 +54,17 @@ def _data(random: Random) -> str:
     return "\n".join(lines)
 
 
+def statement(random: Random) -> str:
+    """One triple, such as the data have."""
+    kind = random.choice(["type", "number", *["value"] * 4])
+    if kind == "type":
+        return f"{random.choice(_NODES)} a {random.choice(_CLASSES)} ."
+    if kind == "number":
+        property_ = random.choice(_COMPARABLE)
+        return f"{random.choice(_NODES)} {property_} {random.choice(_ORDERED if property_ in _NUMERIC else _MIXED)} ."
+    return f"{random.choice(_NODES)} {random.choice(_PROPERTIES)} {_value(random)} ."
+
+
 def _value(random: Random) -> str:
     return random.choice(_NODES) if random.random() < 0.45 else random.choice(_LITERALS)
 

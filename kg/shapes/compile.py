@@ -15,6 +15,7 @@ import duckdb
 from pyoxigraph import NamedNode
 
 from kg.errors import QueryError
+from kg.shapes.affected import Extent
 from kg.shapes.model import Shape, ShapesGraph
 from kg.sparql import algebra, patterns
 from kg.sparql.algebra import Var
@@ -73,6 +74,8 @@ class Validation:
     local_terms: dict[Term, int] = field(default_factory=dict)
     tables: dict[str, int] = field(default_factory=dict)  # with their numbers of rows
     instances: dict[Term, Nodes | None] = field(default_factory=dict)  # of classes, for the whole validation
+    extent: Extent | None = None  # where not everything is checked
+    classes: str | None = None  # of the nodes of the extent: a table (f, v)
     failures: dict[tuple[Term, str], Nodes | None] = field(default_factory=dict)  # of (shape, table of focus nodes)
     _values: dict[str, Nodes | None] = field(default_factory=dict)  # of tables of pairs
     _number: int = 0
@@ -84,7 +87,7 @@ class Validation:
         try:
             yield
         finally:
-            kept = before | {one.table for one in self.instances.values() if one is not None}
+            kept = before | {one.table for one in self.instances.values() if one is not None} | {self.classes}
             for table in [table for table in self.tables if table not in kept]:
                 self.execute(f"DROP TABLE {table}")
                 del self.tables[table]
@@ -98,6 +101,11 @@ class Validation:
         for table in self.tables:
             self.execute(f"DROP TABLE {table}")
         self.tables.clear()
+
+    @property
+    def affected(self) -> Nodes:
+        """The nodes of the extent."""
+        return Nodes(self.extent.nodes, Value(ID, "f", False, tags=ALL_TAGS))
 
     # ── Statements ───────────────────────────────────────────────────────────────────────────────────────────
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import repeat
 
 import duckdb
 from pyoxigraph import BlankNode, Literal, NamedNode
 
+from kg.shapes.affected import Extent
 from kg.shapes.compile import Nodes, Pairs, Statement, Validation
 from kg.shapes.constraints import failing, violations
+from kg.shapes.dependencies import Key, key_of
 from kg.shapes.messages import default_messages, filled_in
-from kg.shapes.model import Constraint, Shape, ShapesGraph, SparqlConstraint
+from kg.shapes.model import Constraint, Node, Shape, ShapesGraph, SparqlConstraint
 from kg.shapes.paths import path_text
 from kg.shapes.report import ValidationReport, ValidationResult
 from kg.shapes.targets import focus_nodes
@@ -34,7 +37,44 @@ def validate(
     >>> validate(Store.memory(), shapes).conforms
     False
     """
-    if connection is not None:
+    without_focus: list[str] = []
+    results: list[ValidationResult] = []
+    with _validation(store, shapes, graphs, connection) as validation:
+        for shape in shapes.roots:
+            with validation.scope():
+                focus = focus_nodes(validation, shape)
+                without_focus += [shape.name] if focus is None else []
+                results += _results(validation, shape, focus) if focus is not None else ()
+    return ValidationReport(tuple(results), tuple(shape.name for shape in shapes.roots), tuple(without_focus), dict(shapes.document.prefixes))
+
+
+def revalidate(
+    store: Store, shapes: ShapesGraph, extent: Extent, *, graphs: Iterable[str] | None = None, connection: duckdb.DuckDBPyConnection | None = None
+) -> list[ValidationResult]:
+    """The results of what `affected.extent` says that a change can touch; those of an earlier report that it covers are to go.
+
+    `connection` sees the extent's table of nodes.
+    """
+    results: list[ValidationResult] = []
+    if extent.is_empty:
+        return results
+    with _validation(store, shapes, graphs, connection) as validation:
+        validation.extent = extent
+        for is_partial, keys in ((True, extent.local), (False, extent.whole)):
+            wanted = Wanted(shapes, keys)
+            for shape in shapes.roots:
+                if wanted.is_below(shape):
+                    with validation.scope():
+                        focus = focus_nodes(validation, shape, is_partial)
+                        results += _results(validation, shape, focus, wanted=wanted) if focus is not None else ()
+    return results
+
+
+@contextmanager
+def _validation(
+    store: Store, shapes: ShapesGraph, graphs: Iterable[str] | None, connection: duckdb.DuckDBPyConnection | None
+) -> Iterator[Validation]:
+    if connection is not None and not store.read_only:
         store.refresh()  # statistics as of now, which constraints are compiled with
     dataset = Dataset()
     if graphs is not None:
@@ -43,38 +83,56 @@ def validate(
     store.lookup_many(list({term for triple in shapes.document.triples() for term in triple if not isinstance(term, BlankNode)}))  # at once, to be kept
     cursor = connection or store.cursor()
     validation = Validation(store, shapes, cursor, dataset, failing)
-    without_focus: list[str] = []
-    results: list[ValidationResult] = []
     try:
-        for shape in shapes.roots:
-            with validation.scope():
-                focus = focus_nodes(validation, shape)
-                without_focus += [shape.name] if focus is None else []
-                results += _results(validation, shape, focus) if focus is not None else ()
+        yield validation
     finally:
         validation.close()
         if connection is None:
             cursor.close()
-    return ValidationReport(tuple(results), tuple(shape.name for shape in shapes.roots), tuple(without_focus), dict(shapes.document.prefixes))
 
 
-def _results(validation: Validation, shape: Shape, focus: Nodes, reached: str | None = None) -> Iterator[ValidationResult]:
+@dataclass
+class Wanted:
+    """Those checks that are to be done."""
+
+    shapes: ShapesGraph
+    keys: frozenset[Key]
+    _below: dict[Node, bool] = field(default_factory=dict)
+
+    def is_below(self, shape: Shape) -> bool:
+        """Whether the shape, or a property shape of it, has one of the checks."""
+        if shape.node not in self._below:
+            self._below[shape.node] = not shape.is_deactivated and any(
+                self.is_below(self.shapes.shapes[constraint.value]) if _is_property(constraint) else key_of(shape, constraint) in self.keys
+                for constraint in shape.constraints
+            )
+        return self._below[shape.node]
+
+
+def _is_property(constraint: Constraint | SparqlConstraint) -> bool:
+    return isinstance(constraint, Constraint) and constraint.component == "Property"
+
+
+def _results(
+    validation: Validation, shape: Shape, focus: Nodes, reached: str | None = None, wanted: Wanted | None = None
+) -> Iterator[ValidationResult]:
     """The results of one shape, and of the property shapes that it has, for a set of focus nodes.
 
     `reached` is the table (f, n) of focus nodes that other shapes reach n > 1 times: their results are reported as often
-    (the W3C suite, property-001).
+    (the W3C suite, property-001). `wanted` leaves checks out.
     """
     if shape.is_deactivated or not shape.constraints:
         return
     pairs = validation.values(shape, focus)
     times = _times(validation, focus, reached)
     for constraint in shape.constraints:
-        if isinstance(constraint, Constraint) and constraint.component == "Property":
-            inner = validation.distinct_values(pairs)
+        if _is_property(constraint):
+            inner_shape = validation.shapes.shapes[constraint.value]
+            inner = validation.distinct_values(pairs) if wanted is None or wanted.is_below(inner_shape) else None
             if inner is not None:
                 with validation.scope():
-                    yield from _results(validation, validation.shapes.shapes[constraint.value], inner, _reached(validation, pairs, reached))
-        else:
+                    yield from _results(validation, inner_shape, inner, _reached(validation, pairs, reached), wanted)
+        elif wanted is None or key_of(shape, constraint) in wanted.keys:
             for result in _Maker(validation, shape, constraint).results(focus, pairs):
                 yield from repeat(result, times.get(result.focus_node, 1))
 

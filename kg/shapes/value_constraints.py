@@ -7,7 +7,7 @@ from pyoxigraph import Literal, NamedNode
 from kg.shapes.compile import VALUE, Pairs, Statement, Validation, used
 from kg.shapes.datatypes import INLINED, PLAIN, is_well_formed
 from kg.shapes.model import Constraint, Shape
-from kg.shapes.targets import instances_of
+from kg.shapes.targets import instances_among, instances_of
 from kg.shapes.vocabulary import NODE_KINDS
 from kg.sparql import values
 from kg.sparql.algebra import Call, Expression
@@ -36,7 +36,8 @@ _TAGS = {
 
 def class_(validation: Validation, pairs: Pairs, constraint: Constraint, shape: Shape) -> Statement:
     """Value nodes that are no SHACL instances of the class."""
-    instances = instances_of(validation, constraint.value)
+    partial = validation.extent is not None
+    instances = instances_among(validation, constraint.value, pairs) if partial else instances_of(validation, constraint.value)
     if instances is None:
         return validation.rows_where(pairs, "true")
     return validation.rows_where(pairs, f"NOT EXISTS (SELECT 1 FROM {instances.table} AS i WHERE i.f = t.{pairs.value.sql})")

@@ -40,6 +40,7 @@ CREATE TABLE meta (key VARCHAR NOT NULL, value VARCHAR NOT NULL);
 # What a graph can do without: a file that an earlier version made gets them when it is next written to.
 _LATER_TABLES = """
 CREATE TABLE IF NOT EXISTS changes (g BIGINT NOT NULL, s BIGINT NOT NULL, p BIGINT NOT NULL, o BIGINT NOT NULL, is_added BOOLEAN NOT NULL);
+CREATE TABLE IF NOT EXISTS journal (s BIGINT NOT NULL, p BIGINT NOT NULL, o BIGINT NOT NULL, came BOOLEAN NOT NULL);
 CREATE TABLE IF NOT EXISTS mapped_sources (
     number INTEGER NOT NULL, owner VARCHAR NOT NULL, source VARCHAR NOT NULL, definition VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL,
     rows BIGINT NOT NULL, has_row_hashes BOOLEAN NOT NULL
