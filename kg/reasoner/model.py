@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from pyoxigraph import NamedNode
 
@@ -31,6 +32,8 @@ class Rule:
     prefixes: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     source: str = field(default="", compare=False, repr=False)  # the whole text of the file, for the line in a message
     states_data: bool = False
+    order: Decimal = Decimal(0)  # among rules that undo each other's conditions
+    is_iterated: bool = False  # may undo its own condition: it is applied in order instead of being refused
 
     @property
     def name(self) -> str:

@@ -38,12 +38,14 @@ class Premise:
 
 @dataclass(frozen=True)
 class Stratum:
-    """Rules that are evaluated together; `is_recursive` where one of them can feed itself or another, `level` is the
-    length of the longest chain of strata that it waits for."""
+    """Rules that are evaluated together; `is_recursive` where one of them can feed itself or another, `is_ordered` where
+    they also undo each other's conditions, and are applied one after the other (see `ordered.py`). `level` is the length
+    of the longest chain of strata that it waits for."""
 
     rules: tuple[Rule, ...]
     is_recursive: bool
     level: int = 0
+    is_ordered: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,13 @@ def stratify(rules: Sequence[Rule]) -> list[Stratum]:
         successors[edge.reader].append(edge)
     components = _components(len(rules), [[edge.maker for edge in out] for out in successors])
     component_of = {rule: i for i, members in enumerate(components) for rule in members}
+    ordered: set[int] = set()
     for edge in edges:
         if edge.premise.use is Use.NEGATIVE and component_of[edge.reader] == component_of[edge.maker]:
-            raise _negation_in_cycle(rules, edge, successors)
+            component = component_of[edge.reader]
+            if not all(rules[i].is_iterated for i in components[component]):
+                raise _negation_in_cycle(rules, edge, successors)
+            ordered.add(component)
     strata: list[Stratum] = []
     for number, members in enumerate(components):
         below = {component_of[edge.maker] for member in members for edge in successors[member]}
@@ -76,7 +82,8 @@ def stratify(rules: Sequence[Rule]) -> list[Stratum]:
         if is_recursive:
             _refuse_blank_nodes(rules, members, successors)
         level = max((strata[i].level + 1 for i in below if i != number), default=0)
-        strata.append(Stratum(tuple(rules[i] for i in sorted(members)), is_recursive, level))
+        is_ordered = number in ordered
+        strata.append(Stratum(tuple(rules[i] for i in sorted(members)), is_recursive and not is_ordered, level, is_ordered))
     return strata
 
 

@@ -40,11 +40,11 @@ def custom_components(document: ShapesDocument) -> list[Component]:
     found = []
     for node in document.subjects(sh("parameter")):
         if isinstance(node, NamedNode) and any(document.values(node, validator) for validator in _VALIDATORS):
-            found.append(Component(node, tuple(_parameter(document, node, value) for value in document.values(node, sh("parameter")))))
+            found.append(Component(node, tuple(parameter(document, node, value) for value in document.values(node, sh("parameter")))))
     return found
 
 
-def _parameter(document: ShapesDocument, node: Node, value: Term) -> Parameter:
+def parameter(document: ShapesDocument, node: Node, value: Term) -> Parameter:
     paths = document.values(value, PATH)
     if len(paths) != 1 or not isinstance(paths[0], NamedNode):
         raise document.error("H110", f"a sh:parameter of {document.name(node)} needs one sh:path, an IRI", node, sh("parameter"))

@@ -148,6 +148,11 @@ class ShapesDocument:
         file = self._file_of.get(node, self._file_of.get(owner))
         return self._places[file].of(owner, *terms) if file is not None and self._places else None
 
+    def places_of(self, node: Node) -> Places | None:
+        """The places of the document that a node was read from."""
+        file = self._file_of.get(node)
+        return self._places[file] if file is not None and self._places else None
+
     def line_of_text(self, node: Node, literal: Literal) -> tuple[str, int] | None:
         """File and line where the text of a string begins."""
         file = self._file_of.get(node)

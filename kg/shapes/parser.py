@@ -51,6 +51,14 @@ def parse_shapes(document: ShapesDocument) -> ShapesGraph:
     return _Parser(document).graph()
 
 
+def read_shapes(document: ShapesDocument, nodes: Iterable[Node]) -> dict[Node, Shape]:
+    """These shapes, and all that they refer to, whether they have targets or not."""
+    parser = _Parser(document)
+    for node in nodes:
+        parser._read(node, ())
+    return parser.shapes
+
+
 class _Parser:
     def __init__(self, document: ShapesDocument) -> None:
         self.document = document

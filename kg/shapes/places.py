@@ -46,6 +46,14 @@ class Places:
             return None if offset < 0 else self.text.count("\n", 0, offset) + 1 - before
         return self.text.count("\n", 0, offset) + 1
 
+    def statements_of(self, subject: Term) -> list[list[tuple[str, int]]]:
+        """The tokens, with their offsets, of each statement about a subject with an IRI."""
+        return [tokens for tokens in self._statements if isinstance(subject, NamedNode) and self._is(tokens[0][0], subject)]
+
+    def names(self, text: str, term: Term) -> bool:
+        """Whether a token stands for a term."""
+        return self._is(text, term)
+
     def _offset(self, subject: NamedNode | None, *terms: Term) -> int | None:
         mine = [tokens for tokens in self._statements if subject is not None and self._is(tokens[0][0], subject)]
         for term in terms:

@@ -6,7 +6,7 @@ does that for all values at once: it joins the table of values into every basic 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 
 from pyoxigraph import Literal, NamedNode
@@ -24,18 +24,19 @@ _IMPORTS = NamedNode(OWL + "imports")
 _FORBIDDEN = {algebra.Minus: "MINUS", algebra.Values: "VALUES", algebra.Service: "SERVICE"}
 
 
-def read_query(document: ShapesDocument, shape: Term, node: Node, predicate: NamedNode) -> algebra.Query:
-    """The query that stands at `node`; ShapeError H108 with the place of a syntax error in the shapes file."""
+def read_query(document: ShapesDocument, shape: Term, node: Node, predicate: NamedNode, prefixes: Mapping[str, str] | None = None) -> algebra.Query:
+    """The query that stands at `node`, `prefixes` known beforehand; ShapeError H108 with the place of a syntax error in the
+    shapes file."""
     texts = document.values(node, predicate)
     if len(texts) != 1 or not isinstance(texts[0], Literal):
         what = "has no query text" if not texts else "has more than one query text" if len(texts) > 1 else "has a query that is no text"
         raise document.error("H108", f"{document.name(node)} {what} in {document.name(predicate)}", node, predicate)
     text = texts[0]
     try:
-        query = parse_query(text.value, prefixes=_prefixes(document, node))
+        query = parse_query(text.value, prefixes=dict(prefixes or {}) | _prefixes(document, node))
     except QuerySyntaxError as error:
         raise _placed(document, shape, node, text, error) from None
-    wanted = algebra.Ask if predicate == sh("ask") else algebra.Select
+    wanted = {sh("ask"): algebra.Ask, sh("construct"): algebra.Construct}.get(predicate, algebra.Select)
     if not isinstance(query, wanted):
         raise document.error("H108", f"the query of {document.name(shape)} in {document.name(predicate)} is no {wanted.__name__.upper()}", node, predicate)
     return query
@@ -65,7 +66,7 @@ def _placed(document: ShapesDocument, shape: Term, node: Node, text: Literal, er
     """The error of a query's own text, at its place in the shapes file."""
     start = document.line_of_text(node, text)
     inner = error.location
-    place = document.place(node, sh("select"), sh("ask"))
+    place = document.place(node, sh("select"), sh("ask"), sh("construct"))
     if start and inner and inner.line:
         place = Location(start[0], start[1] + inner.line - 1, inner.column, inner.line_text)
     help = error.help

@@ -58,4 +58,5 @@ OTHER_PROPERTIES = (
     "condition", "declare", "prefixes", "select", "ask", "construct", "update", "shapesGraph", "suggestedShapesGraph", "entailment",
     "parameter", "optional", "validator", "nodeValidator", "propertyValidator", "labelTemplate", "js", "expression", "inversePath",
     "alternativePath", "zeroOrMorePath", "oneOrMorePath", "zeroOrOnePath", "namespace", "prefix", "codeIdentifier", "agentInstruction",
+    "nodes", "filterShape", "intersection", "union", "subject", "predicate", "object", "returnType",
 )  # fmt: skip
