@@ -22,12 +22,8 @@ from kg.reasoner.compile import BodyCompiler, close_scopes
 from kg.reasoner.fixpoint import Fixpoint
 from kg.reasoner.knowledge import Knowledge
 from kg.reasoner.model import Program, Rule
-    rounds, first = 1, run.scale.first(stratum)
-    if stratum.is_ordered:
-        apply = lambda rule, number: _once(knowledge, rule, run.numbers[id(rule)], first + number)  # noqa: E731
-        triples, rounds = run_in_order(stratum.rules, apply, watch, run.scale.last(stratum) - first)
-    elif stratum.is_recursive:
-        fixpoint = Fixpoint(knowledge, stratum.rules, run.numbers, watch, first, run.scale.last(stratum))
+from kg.reasoner.rounds import Rounds, rounds_of
+from kg.reasoner.ordered import run_in_order
 from kg.reasoner.rows import Rows
 from kg.reasoner.safety import check_well_formed
 from kg.reasoner.statement import Statement
