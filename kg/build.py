@@ -17,6 +17,7 @@ from pathlib import Path
 from kg import mapping, reasoner
 from kg.errors import ProjectError
 from kg.project import ContentFile, Project
+from kg.rules import Hierarchy, has_rules, load_rules
 from kg.store import Diff, Store, documents
 from kg.store.documents import OwnedDocument
 from kg.store.versions import Versions
@@ -153,16 +154,23 @@ def _map(project: Project, file: ContentFile, owner: str, sources: mapping.Sourc
 
 @dataclass
 class OwnedProgram:
-    """One rule file: the graph it writes, and its rules, parsed when first asked for."""
+    """One rule file: the graph it writes, and its rules, parsed when first asked for.
+
+    What SHACL rules target depends on the subclasses that a graph states: `over` gives the rules for a store, `program`
+    those for a graph that states none.
+    """
 
     owner: str
     graph: str
     path: Path
-    read: Callable[[], reasoner.Program]
+    read: Callable[..., reasoner.Program]
 
     @cached_property
     def program(self) -> reasoner.Program:
         return self.read()
+
+    def over(self, store: Store) -> reasoner.Program:
+        return self.program if self.path.suffix in (".srl", ".swrl") else self.read(hierarchy=Hierarchy.stated_in(store))
 
     def texts(self) -> list[str]:
         """Its text, and those of the files it imports."""
@@ -173,15 +181,19 @@ class OwnedProgram:
 
 
 def rule_files(project: Project) -> list[OwnedProgram]:
-    """Every rule file of the project; together they are one program."""
+    """Every rule file of the project; together they are one program. Shapes and ontology files that hold rules (sh:rule,
+    swrl:Imp) are among them."""
+    files = [(file, file.key) for file in project.rules()]
+    files += [(file, f"{file.domain}/{folder}/{Path(file.name).name}") for folder, several in
+              (("shapes", project.shapes()), ("ontology", project.ontology())) for file in several if has_rules(file.path)]  # fmt: skip
     return [
         OwnedProgram(
-            f"infer:{file.key}",
-            project.graph_iri("infer", file),
+            f"infer:{key}",
+            f"{project.graph_iri('infer')}/{key}",
             file.path,
-            partial(reasoner.load_program, [file.path], prefixes=project.prefixes, base=project.base),
+            partial(load_rules, [file.path], prefixes=project.prefixes, base=project.base),
         )
-        for file in project.rules()
+        for file, key in files
     ]
 
 
@@ -199,7 +211,7 @@ def _infer(store: Store, programs: list[OwnedProgram], report: BuildReport, tell
         return
     details = reasoner.infer(
         store,
-        [(p.owner, p.graph, p.program) for p in programs],
+        [(p.owner, p.graph, p.over(store)) for p in programs],
         fingerprint=fingerprint,
         on_progress=lambda now: tell("infer", f"{now.rule}, round {now.round} (stratum {now.stratum} of {now.strata})"),
     )

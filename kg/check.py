@@ -66,8 +66,8 @@ def check(graph: KnowledgeGraph, paths: Iterable[str | Path] = ()) -> Iterator[O
     cases = list(filter(is_wanted, project.cases()))
     if cases:
         programs = rule_files(project)
-        rules = [rule for one in programs for rule in one.program.rules]
         with _ontology_store(project) as store:
+            rules = [rule for one in programs for rule in one.over(store).rules]
             for file in cases:
                 yield _timed("case", file, project, lambda file=file: _case_faults(store, file, project, rules))
         if not wanted:
@@ -210,7 +210,8 @@ def _rules_without_cases(project: Project, programs: list[OwnedProgram]) -> Iter
         kinds = {name for name in ("then.ttl", "not.ttl") if (case.path / name).exists()}
         folders.setdefault(f"{case.domain}/{case.name.split('/')[0]}", set()).update(kinds)
     for program in programs:
-        key = program.owner.removeprefix("infer:")
+        domain, *_, name = program.owner.removeprefix("infer:").split("/")
+        key = f"{domain}/{name}"
         missing = {"then.ttl": "a case that fires", "not.ttl": "a case that does not"}
         faults = tuple(f"{key} has no {what}" for name, what in missing.items() if name not in folders.get(key, set()))
         yield Outcome("rules", key, Location(project.relative(program.path)), 0.0, faults)

@@ -255,7 +255,7 @@ class KnowledgeGraph:
         """
         terms = [self.term(part) if isinstance(part, str) else part for part in (subject, predicate, object)]
         programs = self._programs() if self.project else []
-        derive = reasoner.Derivations(self.store, [(p.owner, p.graph, p.program) for p in programs])
+        derive = reasoner.Derivations(self.store, [(p.owner, p.graph, p.over(self.store)) for p in programs])
         with self._tracing() as trace:
             return explain(self.store, *terms, derive=derive, trace=trace, max_depth=depth, prefixes=self.prefixes)
 

@@ -155,8 +155,15 @@ class Project:
         return self.root / "mappings" / domain / "sources.toml"
 
     def rules(self) -> list[ContentFile]:
-        """rules/<domain>/*.srl"""
-        return list(self._files("rules", "*.srl", ".srl"))
+        """rules/<domain>/*.srl, *.swrl, *.shacl.ttl, *.swrl.ttl and *.owl. ProjectError P110 where two have one name."""
+        found = [file for suffix in (".srl", ".swrl", ".shacl.ttl", ".swrl.ttl", ".owl") for file in self._files("rules", f"*{suffix}", suffix)]
+        by_key: dict[str, ContentFile] = {}
+        for file in found:
+            other = by_key.setdefault(file.key, file)
+            if other is not file:
+                names = f"{self.relative(other.path)} and {self.relative(file.path)}"
+                raise ProjectError("P110", f"{names} would write the same graph", help="give each rule file of a domain a name of its own")
+        return found
 
     def shapes(self) -> list[ContentFile]:
         """rules/<domain>/shapes/*.ttl"""

@@ -15,6 +15,7 @@ from tests import (
     conformance_rml,
     conformance_rules,
     conformance_shacl,
+    conformance_shacl_rules,
     conformance_sparql,
     conformance_sparql_update,
 )
@@ -29,6 +30,7 @@ SUITES = {
     "sparql-rl": conformance_rules.run,
     "shacl-core": partial(conformance_shacl.run, "core"),
     "shacl-sparql": partial(conformance_shacl.run, "sparql"),
+    "shacl-rules": conformance_shacl_rules.run,
     "r2rml": conformance_r2rml.run,
     "rml-core": partial(conformance_rml.run, conformance_rml.CORE),
     "rml-io": partial(conformance_rml.run, conformance_rml.IO),

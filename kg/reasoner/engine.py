@@ -22,8 +22,8 @@ from kg.reasoner.compile import BodyCompiler, close_scopes
 from kg.reasoner.fixpoint import Fixpoint
 from kg.reasoner.knowledge import Knowledge
 from kg.reasoner.model import Program, Rule
-from kg.reasoner.rounds import Rounds, rounds_of
 from kg.reasoner.ordered import run_in_order
+from kg.reasoner.rounds import Rounds, rounds_of
 from kg.reasoner.rows import Rows
 from kg.reasoner.safety import check_well_formed
 from kg.reasoner.statement import Statement

@@ -22,7 +22,7 @@ def body_of(pattern: a.Pattern, focus: Sequence[a.BodyElement] = (), wanted: Ite
     default). A variable that `focus` binds has its value throughout the pattern, as pre-binding demands."""
     bound = _bound_by(focus)
     try:
-        return tuple(_elements(pattern, bound))
+        return tuple(_elements(pattern, bound, focus))
     except _Whole:
         return (_whole(pattern, focus, wanted),)
 
@@ -35,30 +35,30 @@ def _bound_by(elements: Iterable[a.BodyElement]) -> set[a.Var]:
     return set().union(*[visible_variables(element) for element in elements])
 
 
-def _elements(pattern: a.Pattern, bound: set[a.Var]) -> list[a.BodyElement]:
+def _elements(pattern: a.Pattern, bound: set[a.Var], focus: Sequence[a.BodyElement]) -> list[a.BodyElement]:
     match pattern:
         case a.BGP(triples=triples):
             return list(triples)
         case a.Join(left=left, right=right):
-            return _elements(left, bound) + _elements(right, bound)
+            return _elements(left, bound, focus) + _elements(right, bound, focus)
         case a.Filter(condition=condition, pattern=inner):
-            elements = _elements(inner, bound)
+            elements = _elements(inner, bound, focus)
             seen = bound | _bound_by(elements)
             return elements + [_test(part, seen) for part in conjuncts(condition)]
         case a.Extend(pattern=inner, variable=variable, expression=expression):
-            elements = _elements(inner, bound)
+            elements = _elements(inner, bound, focus)
             if has_exists(expression) or not set(variables_of(expression)) <= bound | _bound_by(elements):
                 raise _Whole
             return [*elements, a.SetElement(variable, expression)]
-        case a.Project() | a.Distinct() | a.Reduced() if not bound & set(variables_of(pattern)) - certain_variables(pattern):
-            return [a.SubSelectElement(pattern, tuple(sorted(certain_variables(pattern), key=lambda v: v.name)))]
+        case a.Project() | a.Distinct() | a.Reduced() if focus or not bound & set(variables_of(pattern)):
+            return [_whole(pattern, focus, None)]
     raise _Whole
 
 
 def _test(condition: a.Expression, bound: set[a.Var]) -> a.BodyElement:
     """A conjunct of a FILTER as FILTER or NOT."""
     if isinstance(condition, a.Exists) and condition.negated:
-        inside = _elements(condition.pattern, bound)
+        inside = _elements(condition.pattern, bound, ())
         if inside and all(isinstance(part, (a.TriplePattern, a.PathPattern, a.FilterElement)) for part in inside):
             return a.Not(tuple(inside), False)
     if has_exists(condition) or not set(variables_of(condition)) <= bound:

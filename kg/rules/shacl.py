@@ -22,15 +22,15 @@ from kg.reasoner.safety import certain_variables
 from kg.rules.conditions import Conditions
 from kg.rules.hierarchy import Hierarchy
 from kg.rules.node_expressions import THIS, NodeExpressions
-from kg.rules.patterns import body_of, possible_variables, requiring
+from kg.rules.patterns import body_of, pattern_of, possible_variables, requiring
 from kg.rules.shacl_functions import Functions, order_of
-from kg.rules.turtle_rules import rule_text
+from kg.rules.turtle_rules import placed, rule_text
 from kg.shapes.document import Node, ShapesDocument
 from kg.shapes.model import Shape, Target
 from kg.shapes.parameters import is_true, is_word, one
 from kg.shapes.parser import read_shapes
 from kg.shapes.sparql import read_query
-from kg.shapes.vocabulary import TYPE, sh
+from kg.shapes.vocabulary import sh
 from kg.sparql import algebra as a
 from kg.sparql.substitute import substituted
 from kg.terms import Term
@@ -85,7 +85,7 @@ class _Reader:
 
     def _rule(self, shape: Shape, node: Node, number: int) -> Iterator[Rule]:
         types = self.document.types(node)
-        place, text = rule_text(self.document, shape.node, node, number)
+        place, text = rule_text(self.document, shape.node, node)
         name = node if isinstance(node, NamedNode) else NamedNode(self._name_of(shape, number))
         read = {sh("TripleRule"): self._triple_rule, sh("SPARQLRule"): self._sparql_rule}
         kinds = [kind for kind in read if kind in types]
@@ -95,13 +95,13 @@ class _Reader:
         says = tuple((value.language or "", value.value) for value in self.document.values(node, _COMMENT) if is_word(value))
         source = self._source(shape.node)
         order = order_of(self.document, node)
-        for target in shape.targets:
-            focus = tuple(self._focus(target))
-            focus += tuple(self._conditions(shape, node, focus))
-            for head, body in read[kinds[0]](shape, node, focus):
-                yield Rule(
-                    name, head, _readable(body, head), says=says, location=place or Location(self.file), text=text,
-                    prefixes=tuple(self.prefixes.items()), source=source, order=order, is_iterated=True)  # fmt: skip
+        focus = tuple(self._focus(shape))
+        focus += tuple(self._conditions(shape, node, focus))
+        for number, (head, body) in enumerate(read[kinds[0]](shape, node, focus)):
+            yield Rule(
+                NamedNode(f"{name.value}-{number + 1}") if number else name, head, _readable(body), says=says,
+                location=place or Location(self.file), text=text, prefixes=tuple(self.prefixes.items()), source=source,
+                order=order, is_iterated=True)  # fmt: skip
 
     def _name_of(self, shape: Shape, number: int) -> str:
         owner = shape.node.value if isinstance(shape.node, NamedNode) else f"{self.base}#shape"
@@ -111,11 +111,21 @@ class _Reader:
         places = self.document.places_of(node)
         return places.text if places else ""
 
-    def _focus(self, target: Target) -> list[a.BodyElement]:
+    def _focus(self, shape: Shape) -> list[a.BodyElement]:
         """What makes `?this` a focus node (SHACL, section 2.1, and SHACL-AF, section 3)."""
+        named = [target.value for target in shape.targets if target.kind == "targetNode"]
+        several = [self._target(target) for target in shape.targets if target.kind != "targetNode"]
+        if len(named) == 1 and not several:
+            return [a.SetElement(THIS, named[0])]
+        patterns = [pattern_of(elements) for elements in several]
+        if named:
+            patterns.append(a.Values((THIS,), tuple((node,) for node in named)))
+        if len(patterns) == 1 and not named:
+            return several[0]
+        return [a.SubSelectElement(a.Project(reduce(a.Union, patterns), (THIS,)), (THIS,))]
+
+    def _target(self, target: Target) -> list[a.BodyElement]:
         match target.kind:
-            case "targetNode":
-                return [a.SetElement(THIS, target.value)]
             case "targetClass":
                 pattern = self.hierarchy.instances(target.value, THIS)
                 return list(pattern.triples) if isinstance(pattern, a.BGP) else [a.SubSelectElement(a.Project(pattern, (THIS,)), (THIS,))]
@@ -160,7 +170,7 @@ class _Reader:
     # ── sh:SPARQLRule (section 8.4) ──────────────────────────────────────────────────────────────────────────
 
     def _sparql_rule(self, shape: Shape, node: Node, focus: tuple) -> Iterator[tuple[tuple[a.TriplePattern, ...], tuple]]:
-        query = read_query(self.document, shape.node, node, sh("construct"), self.prefixes)
+        query = placed(read_query(self.document, shape.node, node, sh("construct"), self.prefixes), self.document, node)
         pattern = substituted(self.functions.inlined(shape.node, query.pattern), {"currentShape": shape.node})
         pattern = pattern.pattern if isinstance(pattern, a.Project) and frozenset(possible_variables(pattern.pattern)) <= set(pattern.variables) else pattern
         sure = certain_variables(pattern) | {THIS}
@@ -169,7 +179,7 @@ class _Reader:
             used = frozenset(v for v in variables_of(triple) if not v.is_anonymous)
             self._check_bound(shape, node, used - possible_variables(pattern) - {THIS})
             groups.setdefault(used - sure, []).append(triple)
-        shared = reduce(lambda one, other: one & other, [{v for t in triples for v in variables_of(t) if v.is_anonymous} for triples in groups.values()], set()) if len(groups) > 1 else set()  # noqa: E501
+        shared = reduce(lambda one, other: one & other, [{v for t in triples for v in variables_of(t) if v.is_anonymous} for triples in groups.values()], set()) if len(groups) > 1 else set()
         if shared:
             raise self._error(shape.node, node, "makes a blank node that an OPTIONAL may or may not add to", "make two rules, and name the node by an IRI")
         for needed, triples in groups.items():
@@ -196,7 +206,7 @@ def _is_internal(node: a.Node) -> bool:
     return isinstance(node, a.Var) and "/" in node.name
 
 
-def _readable(body: Sequence[a.BodyElement], head: Sequence[a.TriplePattern]) -> tuple[a.BodyElement, ...]:
+def _readable(body: Sequence[a.BodyElement]) -> tuple[a.BodyElement, ...]:
     """The body with a constant `?this` put into its triple patterns, and each element once."""
     fixed = {e.variable: e.expression for e in body if isinstance(e, a.SetElement) and e.variable == THIS and not isinstance(e.expression, a.Var)}
     if fixed:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass, replace
+
 from pyoxigraph import NamedNode
 
 from kg.errors import Location
 from kg.shapes.document import Node, ShapesDocument
 from kg.shapes.vocabulary import sh
+from kg.sparql import algebra as a
 
 _OPEN, _CLOSE = {"[", "("}, {"]", ")"}
 
 
-def rule_text(document: ShapesDocument, shape: Node, rule: Node, number: int) -> tuple[Location | None, str]:
-    """The place and the text of the `number`th value of sh:rule of a shape (from 0); a rule with a name, or one in another
-    syntax than Turtle, is only placed."""
+def rule_text(document: ShapesDocument, shape: Node, rule: Node) -> tuple[Location | None, str]:
+    """The place and the text of a value of sh:rule of a shape; one in another syntax than Turtle is only placed."""
     found = document.place(rule if isinstance(rule, NamedNode) else shape, sh("rule"))
     places = document.places_of(shape)
     if places is None or isinstance(rule, NamedNode):
         return found, "" if places is None or not isinstance(rule, NamedNode) else _statement(places, rule)
+    anonymous = [value for value in document.values(shape, sh("rule")) if not isinstance(value, NamedNode)]
+    number = anonymous.index(rule)
     spans = [span for tokens in places.statements_of(shape) for span in _objects(places, tokens)]
     if number >= len(spans):
         return found, ""
@@ -53,3 +57,22 @@ def _dedented(text: str, column: int) -> str:
     first, *rest = text.split("\n")
     spare = min((len(line) - len(line.lstrip()) for line in rest if line.strip()), default=0)
     return "\n".join([first, *(line[min(spare, max(0, column - 1)) :] if spare else line for line in rest)])
+
+
+def placed(query: a.Construct, document: ShapesDocument, node: Node) -> a.Construct:
+    """The query of a rule with its places counted in the document instead of in its own text."""
+    (text,) = document.values(node, sh("construct"))
+    start = document.line_of_text(node, text)
+
+    def moved(thing: object) -> object:
+        if isinstance(thing, tuple):
+            return tuple(moved(part) for part in thing)
+        if not is_dataclass(thing) or isinstance(thing, a.Var):
+            return thing
+        changed = {f.name: moved(getattr(thing, f.name)) for f in fields(thing) if f.name != "position"}
+        if getattr(thing, "position", None) is not None:
+            line, column = thing.position
+            changed["position"] = (start[1] + line - 1, column) if start and line > 1 else None
+        return replace(thing, **changed)
+
+    return moved(query)
