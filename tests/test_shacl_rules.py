@@ -218,10 +218,10 @@ def test_a_rule_has_its_name_its_place_its_text_and_its_sentence():
 :S sh:targetClass :Thing ;
   sh:rule :named ;
   sh:rule [ a sh:TripleRule ;
-    rdfs:comment "{this} is marked"@en ;
-    %s ] .
-:named a sh:TripleRule ; %s .
-""" % (MARK, MARK.replace(":marked", ":named"))
+    rdfs:comment "{{this}} is marked"@en ;
+    {} ] .
+:named a sh:TripleRule ; {} .
+""".format(MARK, MARK.replace(":marked", ":named"))
     program = shacl_program(ShapesDocument.read([(PREFIXES + shapes).encode()]), "rules.ttl")
     named, anonymous = program.rules
     assert (named.name, anonymous.name) == (":named", ":S-rule-2")
