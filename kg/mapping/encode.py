@@ -31,6 +31,8 @@ class EncodedSource:
     nulls: dict[int, int] = field(default_factory=dict)
     rejected: dict[int, int] = field(default_factory=dict)
     unique: dict[str, bool] = field(default_factory=dict)
+    hash: str | None = None  # SQL of a hash of the row, kept in column h
+    extra: str = ""  # columns of the relation that it needs besides
 
     @property
     def relation(self) -> Relation:
@@ -64,6 +66,10 @@ class EncodedSource:
         return found.declared or found.type
 
     @property
+    def hashes(self) -> list[str]:
+        return [f"{self.hash} AS h"] if self.hash is not None else []
+
+    @property
     def raw(self) -> str:
         return f"kg_raw_{self.number}"
 
@@ -71,8 +77,9 @@ class EncodedSource:
         """SELECT of the id columns t0, …, the join columns, the columns they come from, and `columns` of the relation."""
         ids = [f"{plan.id} AS t{n}" for n, plan in enumerate(self.terms)]
         joins = [f"{self.compiler.use(one)[0] if isinstance(one, Column) else self.compiler.text(one)} AS j{n}" for one, n in self.joins.items()]
-        rows = f"SELECT {self.compiler.columns_sql()}{columns and ', ' + columns} FROM {self.relation.sql}"
-        return f"SELECT *, {', '.join([*ids, *joins]) or '1 AS nothing'} FROM (SELECT *{self.compiler.casts_sql()} FROM ({rows}))"
+        more = "".join(f", {one}" for one in (columns, self.extra) if one)
+        rows = f"SELECT {self.compiler.columns_sql()}{more} FROM {self.relation.sql}"
+        return f"SELECT *, {', '.join([*ids, *joins, *self.hashes]) or '1 AS nothing'} FROM (SELECT *{self.compiler.casts_sql()} FROM ({rows}))"
 
 
 def encode(store: Store, source: EncodedSource) -> None:
@@ -94,7 +101,7 @@ def _read(store: Store, source: EncodedSource, kept: set[int]) -> set[int]:
     run = store.connection.execute
     terms = range(len(source.terms))
     lexicals = [f"CASE WHEN t{n} = {PENDING} THEN {source.terms[n].lexical} END AS l{n}" for n in sorted(kept)]
-    columns = [*(f"t{n}" for n in terms), *(f"j{n}" for n in source.joins.values()), *lexicals]
+    columns = [*(f"t{n}" for n in terms), *(f"j{n}" for n in source.joins.values()), *lexicals, *(["h"] if source.hash else [])]
     try:
         run(f"CREATE OR REPLACE TEMP TABLE {source.raw} AS SELECT {', '.join(columns) or 'nothing'} FROM ({source.encoded_sql()})")
     except duckdb.Error as error:  # a source's content can fail in ways that no check foresees
@@ -111,6 +118,7 @@ def _look_up(store: Store, source: EncodedSource, pending: list[int]) -> None:
     """CREATE `source.table`: PENDING replaced by the ids of the texts beside it; terms of one kind share a table of (lex, id)."""
     run, raw = store.connection.execute, source.raw
     if not pending:
+        run(f"DROP TABLE IF EXISTS {source.table}")
         run(f"ALTER TABLE {raw} RENAME TO {source.table}")
         return
     kinds: dict[tuple, list[int]] = {}
@@ -124,7 +132,7 @@ def _look_up(store: Store, source: EncodedSource, pending: list[int]) -> None:
         _intern(store, *kind, texts, table)
         joins |= {n: f" LEFT JOIN {table} m{n} ON m{n}.lex = r.l{n}" for n in members}
     ids = [f"coalesce(m{n}.id, r.t{n}) AS t{n}" if n in joins else f"r.t{n}" for n in range(len(source.terms))]
-    kept = [*ids, *(f"r.j{n}" for n in source.joins.values())]
+    kept = [*ids, *(f"r.j{n}" for n in source.joins.values()), *(["r.h"] if source.hash else [])]
     run(f"CREATE OR REPLACE TEMP TABLE {source.table} AS SELECT {', '.join(kept)} FROM {raw} r{''.join(joins.values())}")
     run(f"DROP TABLE {raw}")
     for number in range(len(kinds)):

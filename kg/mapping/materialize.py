@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 
 import duckdb
 from pyoxigraph import Literal, NamedNode
 
-from kg.mapping import natural, rejects, targets
+from kg.mapping import natural, refresh, rejects, targets
 from kg.mapping.compile import Context, RelationCompiler, constant_shape
 from kg.mapping.encode import EncodedSource, encode
+from kg.mapping.fingerprints import Fingerprints, fingerprints
 from kg.mapping.model import LogicalSource, Mapping, ReferencingObjectMap, TermMap, TriplesMap
 from kg.mapping.parser import load_mapping
 from kg.mapping.production import Production, Slot, groups, select_distinct
-from kg.mapping.relations import RelationReader, table_name
-from kg.mapping.sources import Source, Sources, load_sources, source_of_url
+from kg.mapping.refresh import ChangedRows, Makes, Record, Scope, closure, encode_changed, row_hash
+from kg.mapping.relations import RelationReader
+from kg.mapping.sources import Sources, load_sources, source_of_url
 from kg.mapping.variants import prepare, references
 from kg.mapping.vocabulary import DEFAULT_GRAPH
 from kg.store import Diff, Store
 from kg.terms import RDF_TYPE
-
-# Files above this size are not read a second time within a process while size and time of change stay the same.
-_LARGE = 1 << 24
-
-# Part of every fingerprint: raise it when the same mapping and sources give other quads than before.
-_VERSION = "2"
 
 Progress = Callable[[str, int, int], None]
 
@@ -55,6 +49,7 @@ class MappingReport:
     rejects: int
     diff: Diff
     seconds: float
+    mapped: str = "all rows"  # or "changed sources", "changed rows": what was read anew; the others' quads stayed
 
     @property
     def warnings(self) -> list[str]:
@@ -81,7 +76,7 @@ def materialize(
     mapping = load_mapping(mapping_file, base)
     found = resolve_sources(sources)
     run = _Run(store, mapping, found, base, graph, owner or owner_of(mapping_file), strict, on_progress or (lambda *_: None))
-    return run.materialize(fingerprint(mapping_file, found, base))
+    return run.materialize(fingerprints(mapping, found, base))
 
 
 def resolve_sources(sources: Sources | str | Path) -> Sources:
@@ -108,45 +103,7 @@ def blank_node_scope(mapping_file: str | Path) -> str:
 
 def fingerprint(mapping_file: str | Path, sources: Sources | str | Path, base: str | None = None) -> str:
     """A digest of the mapping's text, of the declarations and contents of the sources that it reads, and of the engine's version."""
-    found = resolve_sources(sources)
-    mapping = load_mapping(mapping_file, base)
-    digest = hashlib.blake2b(digest_size=16)
-    for text in (_VERSION, mapping.text, base or ""):
-        digest.update(text.encode() + b"\0")
-    for source in sorted(_files_of(mapping, found), key=lambda one: (str(one.path), one.table or "")):
-        digest.update(repr((source.type, source.table, source.delimiter, source.quote, source.null, source.encoding, source.types, source.iterator)).encode())
-        for path in (source.path, source.path.with_name(source.path.name + "-wal")):
-            if path.is_file():
-                digest.update(_content_digest(path))
-    return digest.hexdigest()
-
-
-def _content_digest(path: Path) -> bytes:
-    """The digest of a file; that of a large one is remembered as long as its size and time stay the same."""
-    about = path.stat()
-    if about.st_size < _LARGE:
-        return hashlib.blake2b(path.read_bytes()).digest()
-    return _large_content_digest(path, about.st_size, about.st_mtime_ns)
-
-
-@lru_cache(maxsize=256)
-def _large_content_digest(path: Path, _size: int, _time: int) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "blake2b").digest()
-
-
-def _files_of(mapping: Mapping, sources: Sources) -> set:
-    files = set()
-    for one in mapping.triples_maps:
-        if one.source.table is not None:
-            files.add(sources.of_table(table_name(one.source.table), one.source.location))
-        elif one.source.file is not None:
-            declared = sources.tables.get(one.source.file.written)
-            files.add(declared or Source("file", one.source.file.path, encoding=one.source.file.encoding or "utf-8", null=one.source.nulls))
-        else:
-            files |= {sources.of_table(name) for name in sources.mentioned_in(one.source.query or "")}
-            files |= {sources.default} if sources.default is not None and sources.default.type == "sqlite" else set()
-    return files
+    return fingerprints(load_mapping(mapping_file, base), resolve_sources(sources), base).whole
 
 
 class _Run:
@@ -163,20 +120,26 @@ class _Run:
         self.targets = {target for one in mapping.triples_maps for term_map in _term_maps(one) for target in term_map.targets}
         self.triples = {one.name: 0 for one in mapping.triples_maps}
         self.seconds = {one.name: 0.0 for one in mapping.triples_maps}
+        self.changed_rows: dict[int, ChangedRows] = {}
 
-    def materialize(self, fingerprint: str) -> MappingReport:
+    def materialize(self, prints: Fingerprints) -> MappingReport:
         started = time.perf_counter()
         try:
             with self.store.transaction():
                 natural.create_macros(self.store.connection)
                 self.plan()
-                self.encode()
-                rejected = rejects.write(self.store, self.owner, self.mapping, self.encoded)
+                record = Record.read(self.store, self.owner, prints)
+                scope = self.encode(record)
+                read = {logical: source for logical, source in self.encoded.items() if scope.is_whole or scope.includes(logical)}
+                rejected = rejects.write(self.store, self.owner, self.mapping, read, scope.is_whole)
                 if self.strict and rejected.errors:
                     raise rejected.first_error()
-                productions = [production for one in self.mapping.triples_maps for production in self.productions(one)]
-                with self.store.replacing(self.owner, fingerprint) as target:
-                    total = self.insert(target.table, [one for one in productions if not one.targets])
+                productions = [production for one in scope.triples_maps for production in self.productions(one)]
+                with self.store.replacing(self.owner, prints.whole, scope.among) as target:
+                    total = self.insert(target.table, [one for one in productions if not one.targets], scope.by_rows)
+                self.remember(record, scope)
+                if not scope.is_whole:
+                    total, rejected.total = self.totals()
                 written = targets.quads(self.store, [one for one in productions if one.targets])
             targets.write(written)
         finally:
@@ -185,22 +148,29 @@ class _Run:
             self.reader.close()
         return MappingReport(
             self.owner,
-            tuple(self.report(one, rejected.by_triples_map.get(one.name, 0)) for one in self.given.triples_maps),
+            tuple(self.report(one, rejected.by_triples_map.get(one.name, 0), scope) for one in self.given.triples_maps if scope.includes(one.source)),
             total,
             rejected.total,
             target.diff,
             time.perf_counter() - started,
+            "all rows" if scope.is_whole else "changed rows" if scope.by_rows else "changed sources",
         )
+
+    def totals(self) -> tuple[int, int]:
+        """How many quads and rejects the owner has."""
+        run = self.store.connection.execute
+        quads = run("SELECT count(*) FROM quads WHERE g IN (SELECT id FROM graphs WHERE owner = ?)", [self.owner]).fetchone()[0]
+        return quads, run("SELECT count(*) FROM rejects WHERE owner = ?", [self.owner]).fetchone()[0]
 
     def _drop(self, source: EncodedSource) -> None:
         with suppress(duckdb.TransactionException):  # a failed transaction takes its tables with it
-            for table in (source.table, source.raw):
+            for table in (source.table, source.raw, f"kg_changed_{source.number}", f"kg_same_{source.number}", "kg_subjects"):
                 self.store.connection.execute(f"DROP TABLE IF EXISTS {table}")
 
-    def report(self, one: TriplesMap, rejected: int) -> TriplesMapReport:
+    def report(self, one: TriplesMap, rejected: int, scope: Scope) -> TriplesMapReport:
         rows, triples = self.encoded[self.mapping.triples_map(one.name).source].rows, self.triples[one.name]
         warning = None
-        if triples == 0:
+        if triples == 0 and not scope.by_rows:
             cause = "its source has no rows" if rows == 0 else f"none of {rows} rows has all the values it needs"
             warning = f"{one.short_name} made no triples: {cause}"
         unmatched = self.encoded[self.mapping.triples_map(one.name).source].relation.unmatched
@@ -241,23 +211,112 @@ class _Run:
             if not term_map.is_constant:
                 source.term(term_map)
 
-    def encode(self) -> None:
-        for done, source in enumerate(self.encoded.values()):
-            self.progress(f"reading {source.relation.name}", done, len(self.encoded))
+    def encode(self, record: Record) -> Scope:
+        """Encode what has to be mapped: changed rows, the sources that have changed, or all."""
+        scope = self.refresh_scope(record, by_rows=True)
+        if scope is not None:
+            changed = [ChangedRows(self.store, self.encoded[logical], record.of(logical)) for logical in self.sources_of(scope)]
+            if all(one.find() for one in changed):
+                self.changed_rows = {one.source.number: one for one in changed}
+                encode_changed(self.store, changed, {one.source.number: self.subjects(one.source) for one in changed})
+                return scope
+            for one in changed:
+                one.drop()
+        scope = self.refresh_scope(record, by_rows=False) or Scope(self.mapping.triples_maps)
+        has_hashes = self.may_hash()
+        sources = self.encoded if scope.is_whole else {logical: self.encoded[logical] for logical in self.read_by(scope)}
+        for done, source in enumerate(sources.values()):
+            self.progress(f"reading {source.relation.name}", done, len(sources))
             started = time.perf_counter()
+            source.hash = row_hash(source, over_aliases=True) if has_hashes and source.compiler.columns() else None
             encode(self.store, source)
             names = [one.name for one in self.mapping.triples_maps if self.encoded[one.source] is source]
             for name in names:
                 self.seconds[name] += (time.perf_counter() - started) / len(names)
+        return scope
+
+    # ── What has to be mapped ────────────────────────────────────────────────────────────────────────────────
+
+    def refresh_scope(self, record: Record, by_rows: bool) -> Scope | None:
+        """What runs where only sources have changed since the last time; None where all must."""
+        if self.targets or self.mapping.triples_maps != self.given.triples_maps:
+            return None
+        changed = record.changed(self.encoded)
+        if not changed:
+            return None
+        parents = {
+            one.name: {self.mapping.triples_map(reference.parent).source for reference in _references(one) if reference.joins}
+            for one in self.mapping.triples_maps
+        }
+        makes = closure([self.makes(one) for one in self.mapping.triples_maps], changed, parents, by_rows)
+        maps = tuple(one.triples_map for one in makes)
+        if by_rows and not all(
+            record.of(one.source).has_row_hashes and not parents[one.name] and not one.subject.is_constant for one in maps
+        ):  # fmt: skip
+            return None
+        if not by_rows and len(maps) == len(self.mapping.triples_maps):
+            return None
+        return Scope(maps, False, by_rows, frozenset(pair for one in makes for pair in one.pairs))
+
+    def makes(self, one: TriplesMap) -> Makes:
+        source = self.encoded[one.source]
+        subject = self.slot(source, one.subject).shape
+        pairs: set[tuple[int | None, int | None]] = {(self.constants[NamedNode(RDF_TYPE)], self.constants[class_iri]) for class_iri in one.classes}
+        for predicate_object_map in one.predicate_object_maps:
+            for predicate in predicate_object_map.predicates:
+                for object_map in predicate_object_map.objects:
+                    is_constant = isinstance(object_map, TermMap) and object_map.is_constant
+                    pairs.add((
+                        self.constants[predicate.value] if predicate.is_constant else None,
+                        self.constants[object_map.value] if is_constant else None,
+                    ))  # fmt: skip
+        return Makes(one, subject, frozenset(pairs))
+
+    def sources_of(self, scope: Scope) -> list[LogicalSource]:
+        return [logical for logical in self.encoded if scope.includes(logical)]
+
+    def read_by(self, scope: Scope) -> list[LogicalSource]:
+        """The sources of a scope and those that it joins with."""
+        parents = {self.mapping.triples_map(reference.parent).source for one in scope.triples_maps for reference in _references(one)}
+        return [logical for logical in self.encoded if scope.includes(logical) or logical in parents]
+
+    def subjects(self, source: EncodedSource) -> list[int]:
+        """The numbers of the terms that are subjects."""
+        maps = [one for one in self.mapping.triples_maps if self.encoded[one.source] is source and not one.subject.is_constant]
+        return list(dict.fromkeys(source.term(one.subject) for one in maps))
+
+    def may_hash(self) -> bool:
+        """Whether a refresh by rows can come to pass and would pay."""
+        if self.targets or self.mapping.triples_maps != self.given.triples_maps:
+            return False
+        paths = {source.relation.source.path if source.relation.source is not None else None for source in self.encoded.values()}
+        return None in paths or sum(path.stat().st_size for path in paths) >= refresh.HASHED_BYTES
+
+    def remember(self, record: Record, scope: Scope) -> None:
+        """Record the sources as they are mapped now."""
+        if scope.by_rows:
+            for logical in self.sources_of(scope):
+                source = self.encoded[logical]
+                record.update(logical, self.changed_rows[source.number], self.subjects(source))
+            return
+        sources = list(self.encoded) if scope.is_whole else self.sources_of(scope)
+        if scope.is_whole:
+            self.store.forget_sources([self.owner])
+        else:
+            record.forget(sources)
+        for logical in sources:
+            if self.mapping.triples_maps == self.given.triples_maps:
+                record.write(logical, self.encoded[logical], self.subjects(self.encoded[logical]))
 
     # ── Quads ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def insert(self, table: str, productions: list[Production]) -> int:
+    def insert(self, table: str, productions: list[Production], by_rows: bool) -> int:
         run = self.store.connection.execute
         total = done = 0
         for group in groups(productions):
             started = time.perf_counter()
-            inserted = run(f"INSERT INTO {table} (g, s, p, o) {select_distinct(group)}").fetchone()[0]
+            select = f"SELECT g, s, p, o FROM ({select_distinct(group)}) WHERE s IN (SELECT s FROM kg_subjects)" if by_rows else select_distinct(group)
+            inserted = run(f"INSERT INTO {table} (g, s, p, o) {select}").fetchone()[0]
             total += inserted
             for one in group:
                 self.triples[one.triples_map] += inserted if len(group) == 1 else run(f"SELECT count(*) FROM ({one.select()})").fetchone()[0]

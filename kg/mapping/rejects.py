@@ -37,9 +37,11 @@ class Rejected:
         )
 
 
-def write(store: Store, owner: str, mapping: Mapping, encoded: dict[LogicalSource, EncodedSource]) -> Rejected:
-    """Replace the owner's rows in the table `rejects`."""
-    store.connection.execute("DELETE FROM rejects WHERE owner = ?", [owner])
+def write(store: Store, owner: str, mapping: Mapping, encoded: dict[LogicalSource, EncodedSource], is_whole: bool = True) -> Rejected:
+    """Replace the owner's rows in the table `rejects`; if not `is_whole`, those of the triples maps over `encoded`."""
+    names = [one.name for one in mapping.triples_maps if one.source in encoded]
+    among = "" if is_whole else " AND list_contains(?, triples_map)"
+    store.connection.execute(f"DELETE FROM rejects WHERE owner = ?{among}", [owner] if is_whole else [owner, names])
     result = Rejected()
     told: set[tuple[str, TermMap]] = set()  # a triples map can have several parts
     for logical, source in encoded.items():

@@ -267,7 +267,7 @@ class Store:
                 pass
             self.connection.execute("DELETE FROM owners WHERE owner = ?", [owner])
             self.connection.execute("DELETE FROM graphs WHERE owner = ?", [owner])
-            self._forget_sources([owner])
+            self.forget_sources([owner])
         return target.diff
 
     def insert(self, select: str, parameters: Sequence[object] = ()) -> int:
@@ -315,9 +315,9 @@ class Store:
         """Forget what these owners' graphs were made from, because something else has changed them: they are not up to date."""
         with self.transaction():
             self.connection.execute("UPDATE owners SET fingerprint = NULL WHERE owner IN (SELECT unnest(?::VARCHAR[]))", [list(owners)])
-            self._forget_sources(list(owners))
+            self.forget_sources(list(owners))
 
-    def _forget_sources(self, owners: list[str]) -> None:
+    def forget_sources(self, owners: list[str]) -> None:
         """Forget which rows of which sources these owners' quads were made from."""
         theirs = "WHERE owner IN (SELECT unnest(?::VARCHAR[]))"
         self.connection.execute(f"DELETE FROM source_rows WHERE source IN (SELECT number FROM mapped_sources {theirs})", [owners])
