@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from pyoxigraph import NamedNode, RdfFormat, Triple
 from kg import mapping, reasoner
 from kg.build import BuildReport, OwnedProgram, Progress, build, rule_files
 from kg.errors import ProjectError
-from kg.explain import Proof, explain
+from kg.explain import Absence, Proof, explain, why_not
 from kg.project import WELL_KNOWN_PREFIXES, Federation, Limits, Project
 from kg.saved_queries import SavedQuery
 from kg.shapes import ValidationReport, load_shapes, validate
@@ -248,16 +248,25 @@ class KnowledgeGraph:
         text = query.text if isinstance(query, SavedQuery) else query
         return unknown_terms(self.store, parse_query(text, self.project.base if self.project else None, self.prefixes), self.prefixes)
 
-    def explain(self, subject: NamedNode | str, predicate: NamedNode | str, object: Term | str, depth: int = 25) -> Proof:
-        """Why a triple is in the graph: rules and bindings, premises, down to source rows.
+    def explain(self, subject: NamedNode | str, predicate: NamedNode | str, object: Term | str, depth: int = 25, all: bool = False) -> Proof:
+        """Why a triple is in the graph: rules and bindings, premises, down to source rows; with `all`, by every derivation.
 
         Texts are read as IRIs, prefixed names or Turtle literals. QueryError Q401 if the triple is not in the graph.
         """
-        terms = [self.term(part) if isinstance(part, str) else part for part in (subject, predicate, object)]
-        programs = self._programs() if self.project else []
-        derive = reasoner.Derivations(self.store, [(p.owner, p.graph, p.over(self.store)) for p in programs])
+        derive = self._derivations()
         with self._tracing() as trace:
-            return explain(self.store, *terms, derive=derive, trace=trace, max_depth=depth, prefixes=self.prefixes)
+            return explain(
+                self.store, *self._terms(subject, predicate, object), derive=derive, trace=trace, others=derive.all if all else None,
+                max_depth=depth, prefixes=self.prefixes,
+            )  # fmt: skip
+
+    def why_not(self, subject: NamedNode | str, predicate: NamedNode | str, object: Term | str, depth: int = 2) -> Absence:
+        """Why a triple is not in the graph: what each rule that could conclude it lacks, `depth` rules deep.
+
+        Terms as for `explain`. QueryError Q402 if the triple is in the graph.
+        """
+        misses = partial(reasoner.near_misses, self._derivations())
+        return why_not(self.store, *self._terms(subject, predicate, object), misses=misses, max_depth=depth, prefixes=self.prefixes)
 
     def validate(self, shapes: str | Path | bytes | Iterable[str | Path | bytes] | None = None, graphs: Iterable[str] | None = None) -> ValidationReport:
         """Check the graph, or some of its named graphs, against SHACL shapes: files, Turtle as bytes, or the project's own."""
@@ -295,6 +304,13 @@ class KnowledgeGraph:
         if self.project is None:
             raise ProjectError("P303", "a graph in memory has no project to build", help="open one with KnowledgeGraph.open")
         return self.project
+
+    def _terms(self, *parts: Term | str) -> list[Term]:
+        return [self.term(part) if isinstance(part, str) else part for part in parts]
+
+    def _derivations(self) -> reasoner.Derivations:
+        programs = self._programs() if self.project else []
+        return reasoner.Derivations(self.store, [(p.owner, p.graph, p.program) for p in programs])
 
     def _programs(self) -> list[OwnedProgram]:
         return rule_files(self._the_project())

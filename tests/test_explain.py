@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 from pyoxigraph import NamedNode, Triple
 
 from kg.errors import KgError
-from kg.explain import Proof, explain
+from kg.explain import PROVENANCE_PREFIXES, Proof, explain
 from kg.reasoner import Derivations, infer, parse_program
-from kg.store import Store
+from kg.sparql.evaluate import evaluate
+from kg.sparql.results import write_graph
+from kg.store import Store, documents
 from tests.test_reasoner import CONTROL, PREFIX, REACHES, stakes, store_of
 
 GRAPH = "http://example.org/inferred"
@@ -64,6 +67,51 @@ def test_asserted_triples_end_in_their_source_rows():
     proof = proved(":a :next :b .", REACHES, "a", "reaches", "b", trace=trace)
     assert "← links.csv, line 7: from=a, to=b" in proof.text()
     assert proof.as_dict()["premises"][0]["sources"][0]["line"] == 7
+
+
+def test_every_derivation_is_shown_when_asked_for():
+    rules = "RULE :near { ?x :near ?y } WHERE { ?x :next ?y } RULE :back { ?x :near ?y } WHERE { ?y :next ?x } RULE :too { ?x :near ?y } WHERE { ?y :near ?x }"
+    store = store_of(":a :next :b . :b :next :a .")
+    programs = [("infer:test", GRAPH, parse_program(PREFIX + rules))]
+    infer(store, programs)
+    derive = Derivations(store, programs)
+    proof = explain(store, iri("a"), iri("near"), iri("b"), derive=derive, others=derive.all, prefixes={"": "http://example.org/"})
+    assert {step.rule_name for step in (proof, *proof.others)} == {":near", ":back", ":too"}
+    assert "It also follows in another way (2):" in proof.text()
+    assert len(proof.as_dict()["others"]) == 2
+
+
+def test_a_derivation_that_rests_on_the_triple_itself_is_none():
+    store = store_of(":a :next :b .")
+    programs = [("infer:test", GRAPH, parse_program(PREFIX + REACHES + "RULE :self { ?x :reaches ?y } WHERE { ?x :reaches ?y }"))]
+    infer(store, programs)
+    assert len(Derivations(store, programs).all(Triple(iri("a"), iri("reaches"), iri("b")))) == 1
+
+
+def test_provenance_names_rule_premises_and_source_row():
+    def trace(triple, graph):
+        return [SimpleNamespace(file="links.csv", line=7, record=None, table="links", columns={"from": "a", "to": "b"})]
+
+    proof = proved(":a :next :b . :b :next :c .", REACHES, "a", "reaches", "c", trace=trace)
+    with Store.memory() as store:
+        documents.load(store, write_graph(proof.provenance(), "ttl", PROVENANCE_PREFIXES), format="ttl")
+        query = """SELECT ?used ?row ?plan {
+            ?statement rdf:subject <http://example.org/a> ; rdf:predicate <http://example.org/reaches> ; rdf:object <http://example.org/c> ;
+                sh:sourceRule ?plan ; prov:wasGeneratedBy/prov:qualifiedAssociation/prov:hadPlan ?plan ; prov:wasGeneratedBy/prov:used ?direct ; prov:wasDerivedFrom+ ?premise .
+            ?premise rdf:object ?used ; prov:hadPrimarySource/prov:atLocation ?row }"""
+        found = list(evaluate(store, query, prefixes=PROVENANCE_PREFIXES))
+    assert {(row[0], row[1].value) for row in found} == {(iri("b"), "links.csv:7"), (iri("c"), "links.csv:7")}
+    assert {row[2].value for row in found} == {proof.rule}
+
+
+def test_a_page_of_a_proof_is_html_that_says_the_same_and_escapes_what_it_shows():
+    labels = ':a <http://www.w3.org/2000/01/rdf-schema#label> "A <b> & co", "甲"@zh .'
+    proof = proved(stakes(("a", "b", "60.5")) + labels, SAYING, "a", "controls", "b")
+    page = proof.html()
+    assert "A &lt;b&gt; &amp; co controls :b with 60.5 %" in page and "A <b>" not in page
+    assert "甲控制:b" in proof.html("zh") and 'lang="zh"' in proof.html("zh")
+    assert ElementTree.fromstring(page.replace("<!doctype html>", "").replace('<meta charset="utf-8">', "").replace(
+        '<meta name="viewport" content="width=device-width, initial-scale=1">', "")).tag == "html"  # fmt: skip
 
 
 def test_a_triple_that_is_not_there_has_no_proof():

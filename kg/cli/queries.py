@@ -12,6 +12,7 @@ import typer
 from kg import KnowledgeGraph, saved_queries
 from kg.cli.application import DataOption, ProjectOption, app, assignments, err, opened, out, write_bytes
 from kg.errors import ProjectError
+from kg.explain import PROVENANCE_PREFIXES, Absence, Proof
 from kg.sparql.evaluate import Solutions
 from kg.sparql.results import write_boolean, write_graph, write_solutions
 
@@ -46,17 +47,31 @@ def explain(
     predicate: str,
     object: str,
     project: ProjectOption = Path("kg.toml"),
-    format: Annotated[str, typer.Option(help="text or json")] = "text",
+    why_not: Annotated[bool, typer.Option("--why-not", help="the triple is not there: what do the rules lack?")] = False,
+    all: Annotated[bool, typer.Option("--all", help="show every derivation, not the first alone")] = False,
+    format: Annotated[str | None, typer.Option(help="text, json, html, or PROV-O as ttl nt rdf jsonld; default: by the suffix of the file, else text")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="file; default: standard output")] = None,
     language: Annotated[str, typer.Option("--lang", help="en or zh")] = "en",
-    depth: int = 25,
+    depth: Annotated[int | None, typer.Option(help="how many rules deep; default 25, or 2 for --why-not")] = None,
 ) -> None:
-    """Why is this triple in the graph? Its proof, down to the source rows."""
+    """Why is this triple in the graph? Its proof, down to the source rows. Or, why is it not?"""
+    format = format or (output.suffix.lstrip(".") if output else "text")
     with KnowledgeGraph.open(project) as graph:
-        proof = graph.explain(subject, predicate, object, depth)
-        if format == "json":
-            out.print_json(data=proof.as_dict())
-        else:
-            out.print(proof.text(language), markup=False)
+        triple = (subject, predicate, object)
+        told = graph.why_not(*triple, depth=depth or 2) if why_not else graph.explain(*triple, depth=depth or 25, all=all)
+    write_bytes(_explained(told, format, language), output)
+
+
+def _explained(told: Proof | Absence, format: str, language: str) -> bytes:
+    if format in ("text", "txt"):
+        return f"{told.text(language)}\n".encode()
+    if format == "json":
+        return (json.dumps(told.as_dict(), ensure_ascii=False, indent=2) + "\n").encode()
+    if isinstance(told, Absence):
+        raise ProjectError("P405", f"--why-not has no form {format}", help="text or json")
+    if format in ("html", "htm"):
+        return told.html(language).encode()
+    return write_graph(told.provenance(), format, PROVENANCE_PREFIXES)
 
 
 def _print_result(graph: KnowledgeGraph, result: object, format: str | None) -> None:

@@ -1,16 +1,19 @@
 """Rule programs: reading them, checking them, drawing their conclusions, and finding the grounds of a conclusion."""
 
+from kg.reasoner.absences import NearMiss, near_misses
 from kg.reasoner.engine import InferReport, RuleReport, StratumReport, check, infer, infer_only
-from kg.reasoner.grounds import Derivations, Grounds
+from kg.reasoner.grounds import Derivations
 from kg.reasoner.model import Program, Rule
 from kg.reasoner.srl import load_program, parse_program
 from kg.reasoner.stratify import rules_behind
+from kg.reasoner.told import Grounds
 from kg.reasoner.watch import Progress
 
 __all__ = [
     "Derivations",
     "Grounds",
     "InferReport",
+    "NearMiss",
     "Program",
     "Progress",
     "Rule",
@@ -20,6 +23,7 @@ __all__ = [
     "infer",
     "infer_only",
     "load_program",
+    "near_misses",
     "parse_program",
     "rules_behind",
 ]

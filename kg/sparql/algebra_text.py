@@ -26,7 +26,7 @@ def pattern_lines(node: algebra.Pattern, prefixes: Mapping[str, str], depth: int
         elif value is True:
             words.append(field.name.upper())
         elif value not in ((), None, False):
-            words.append(_text(value, prefixes))
+            words.append(node_text(value, prefixes))
     if isinstance(node, algebra.Service):
         inner = []
     yield " ".join(["  " * depth + type(node).__name__, *words])
@@ -34,14 +34,14 @@ def pattern_lines(node: algebra.Pattern, prefixes: Mapping[str, str], depth: int
         if isinstance(each, algebra.Pattern):
             yield from pattern_lines(each, prefixes, depth + 1)
         else:
-            yield "  " * (depth + 1) + _text(each, prefixes)
+            yield "  " * (depth + 1) + node_text(each, prefixes)
 
 
-def _text(node: object, prefixes: Mapping[str, str]) -> str:
+def node_text(node: object, prefixes: Mapping[str, str]) -> str:
     """A term, a triple, an expression or a path on one line."""
 
     def text(inner: object) -> str:
-        return _text(inner, prefixes)
+        return node_text(inner, prefixes)
 
     match node:
         case algebra.Var(name):

@@ -1,0 +1,37 @@
+"""A proof as an HTML page of its own: nested lists that fold without script, nothing loaded from elsewhere."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, Template, select_autoescape
+
+from kg.explain.text import row_text, sentence
+from kg.explain.words import WORDS
+
+
+def page(proof: Any, language: str) -> str:
+    """The whole document; `language` is one of those of `words.py`."""
+    words = WORDS[language]
+
+    def absence(patterns: tuple, data_only: bool) -> str:
+        what = words["and"].join(proof.names.triple(pattern, language) for pattern in patterns)
+        return words["absent_data" if data_only else "absent"].format(what=what)
+
+    return _template().render(
+        root=proof,
+        language=language,
+        words=words,
+        absence=absence,
+        says=lambda step: sentence(step, language) if step.kind == "inferred" else None,
+        fact=lambda step: proof.names.triple(step.triple, language),
+        row=lambda row: row_text(row, words),
+    )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True)
+    return environment.get_template("page.html")

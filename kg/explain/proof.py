@@ -1,0 +1,82 @@
+"""A proof: a tree from a conclusion through rules and premises down to source rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pyoxigraph import Triple
+
+from kg.explain.names import Names
+from kg.explain.page import page
+from kg.explain.provenance import provenance
+from kg.explain.text import as_dict, lines
+from kg.explain.words import WORDS
+from kg.terms import Term
+
+
+@dataclass(frozen=True)
+class Part:
+    """One value that a sum took in, and the proofs of the triples that it came from."""
+
+    value: Decimal | None
+    premises: tuple[Proof, ...]
+
+
+@dataclass(frozen=True)
+class Total:
+    """An aggregate shown: `text` is for example `30 + 25 = 55 > 50`."""
+
+    function: str
+    value: Decimal | None
+    text: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A node of the tree. `kind` is `inferred`, `asserted`, `repeated` (proved elsewhere in this tree) or `cut` (below the
+    depth limit). `says` is the rule's sentence with the bindings in it, by language."""
+
+    triple: Triple
+    kind: str
+    graphs: tuple[str, ...] = ()
+    rule: str | None = None
+    rule_name: str | None = None
+    rule_text: str | None = None
+    rule_place: str | None = None
+    round: int | None = None
+    says: Mapping[str, str] | None = None
+    bindings: Mapping[str, Term | Decimal] | None = None
+    premises: tuple[Proof, ...] = ()
+    totals: tuple[Total, ...] = ()
+    absent: tuple[tuple[tuple[tuple, ...], bool], ...] = ()
+    tests: tuple[str, ...] = ()
+    sources: tuple[Any, ...] = ()  # rows: file, line, table, columns
+    others: tuple[Proof, ...] = ()  # other derivations of the same triple
+    names: Names | None = None
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def text(self, language: str = "en") -> str:
+        """The tree with one fact a line, indented; `language` is `en` or `zh`."""
+        return "\n".join(lines(self, 0, language if language in WORDS else "en"))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The tree as JSON-ready members; members without content are left out."""
+        return as_dict(self)
+
+    def html(self, language: str = "en") -> str:
+        """A page of its own: the tree with parts that fold, without script."""
+        return page(self, language if language in WORDS else "en")
+
+    def provenance(self) -> list[Triple]:
+        """The tree in the PROV ontology, as RDF 1.1 triples."""
+        return provenance(self)
+
+    def below(self) -> list[Proof]:
+        """The proofs directly under this one, those of contributions included."""
+        return [*self.premises, *(proof for total in self.totals for part in total.parts for proof in part.premises)]

@@ -1,0 +1,107 @@
+"""A proof as indented text and as JSON-ready members."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kg.explain.words import WORDS
+
+
+def lines(proof: Any, indent: int, language: str) -> list[str]:
+    """One fact a line, each two spaces further in than what it supports."""
+    words, pad = WORDS[language], "  " * indent
+    told = _inferred(proof, indent, language) if proof.kind == "inferred" else _leaf(proof, pad, language)
+    for number, other in enumerate(proof.others, start=2):
+        told.append(f"{pad}{words['other'].format(number=number)}")
+        told += lines(other, indent + 1, language)
+    return told
+
+
+def _leaf(proof: Any, pad: str, language: str) -> list[str]:
+    words, fact = WORDS[language], proof.names.triple(proof.triple, language)
+    if proof.kind in ("repeated", "cut"):
+        return [f"{pad}{fact} ({words['above' if proof.kind == 'repeated' else 'deeper']})"]
+    where = ", ".join(graph or words["default"] for graph in proof.graphs)
+    return [f"{pad}{fact} ({words['asserted'].format(graph=where)})", *(f"{pad}  ← {row_text(row, words)}" for row in proof.sources)]
+
+
+def _inferred(proof: Any, indent: int, language: str) -> list[str]:
+    words, names, pad = WORDS[language], proof.names, "  " * indent
+    said, fact = sentence(proof, language), names.triple(proof.triple, language)
+    told = [f"{pad}{said or fact} ({words['rule'].format(rule=proof.rule_name)})"]
+    if said:
+        told.append(f"{pad}  = {fact}")
+    told += [f"{pad}  {words['test'].format(test=test)}" for test in proof.tests]
+    for patterns, data_only in proof.absent:
+        what = words["and"].join(names.triple(pattern, language) for pattern in patterns)
+        told.append(f"{pad}  {words['absent_data' if data_only else 'absent'].format(what=what)}")
+    for premise in proof.premises:
+        told += lines(premise, indent + 1, language)
+    for total in proof.totals:
+        told.append(f"{pad}  {words['test'].format(test=total.text)}")
+        for part in total.parts:
+            if part.value is not None:
+                told.append(f"{pad}    {part.value}:")
+            for premise in part.premises:
+                told += lines(premise, indent + 3, language)
+    return told
+
+
+def sentence(proof: Any, language: str = "en") -> str | None:
+    """The rule's sentence in a language, else in the one without a tag, else in any."""
+    says = proof.says or {}
+    return says.get(language) or says.get("") or next(iter(says.values()), None)
+
+
+def row_text(row: Any, words: Mapping[str, str]) -> str:
+    place = row.file or row.table
+    if row.line is not None:
+        place = words["line"].format(file=place, line=row.line)
+    elif row.record is not None:
+        place = words["record"].format(file=place, record=row.record)
+    columns = ", ".join(f"{name}={value}" for name, value in row.columns.items() if value is not None)
+    return words["row"].format(place=place, columns=columns)
+
+
+def as_dict(proof: Any) -> dict[str, Any]:
+    """The tree as members of a JSON object; empty ones are left out."""
+    triple = proof.triple
+    members = {
+        "subject": str(triple.subject),
+        "predicate": str(triple.predicate),
+        "object": str(triple.object),
+        "text": proof.names.triple(triple),
+        "kind": proof.kind,
+        "graphs": list(proof.graphs),
+        "rule": proof.rule,
+        "ruleName": proof.rule_name,
+        "ruleText": proof.rule_text,
+        "rulePlace": proof.rule_place,
+        "round": proof.round,
+        "says": dict(proof.says or {}),
+        "bindings": {name: str(value) for name, value in (proof.bindings or {}).items()},
+        "tests": list(proof.tests),
+        "absent": [
+            {"patterns": [proof.names.triple(pattern) for pattern in patterns], "inputOnly": data_only}
+            for patterns, data_only in proof.absent
+        ],
+        "premises": [as_dict(premise) for premise in proof.premises],
+        "totals": [
+            {
+                "function": total.function,
+                "value": None if total.value is None else str(total.value),
+                "text": total.text,
+                "parts": [
+                    {"value": None if part.value is None else str(part.value), "premises": [as_dict(p) for p in part.premises]}
+                    for part in total.parts
+                ],
+            }
+            for total in proof.totals
+        ],
+        "sources": [
+            {"file": row.file, "line": row.line, "record": row.record, "table": row.table, "columns": dict(row.columns)} for row in proof.sources
+        ],
+        "others": [as_dict(other) for other in proof.others],
+    }
+    return {name: value for name, value in members.items() if value not in (None, [], {}, ())}
