@@ -1,4 +1,4 @@
-"""/explain: why a triple is in the graph, as nested lists that fold, as JSON or as text."""
+"""/explain: why a triple is in the graph, as nested lists that fold, as JSON, text or PROV-O; or why it is not."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ from pyoxigraph import Triple
 from api import answers, current, negotiation
 from api.display import Display, Shown
 from api.messages import language, message
-from api.negotiation import HTML, PLAIN_JSON, TEXT
+from api.negotiation import HTML, PLAIN_JSON, TEXT, TRIPLES, TURTLE, Format
 from api.request_errors import WebError
 from kg.errors import QueryError
-from kg.explain import Proof, sentence
+from kg.explain import PROVENANCE_PREFIXES, Absence, Proof, sentence
+from kg.sparql.results import write_graph
 from kg.terms import Term
 
 blueprint = Blueprint("explain", __name__)
 
 _POSITIONS = ("subject", "predicate", "object")
-_OFFERED = (HTML, PLAIN_JSON, TEXT)
+_OFFERED = (HTML, PLAIN_JSON, TEXT, *TRIPLES)
 _DEPTH, _DEEPEST = 8, 50
 _NOT_IN_GRAPH = "Q401"
 
 
 @blueprint.get("/explain")
 def proof() -> Response:
-    """The proof of a triple; its parts are IRIs, prefixed names or literals in Turtle's notation."""
+    """The proof of a triple, by every derivation with `all=1`; with `why-not=1` what rules lack to conclude one that is
+    not there. The parts of the triple are IRIs, prefixed names or literals in Turtle's notation."""
     name = request.args.get("format")
     format = negotiation.named(name, _OFFERED) if name else negotiation.choose(request.headers.get("Accept"), _OFFERED)
     asked = {position: request.args.get(position, "").strip() for position in _POSITIONS}
@@ -38,22 +40,44 @@ def proof() -> Response:
         return make_response(render_template("explain.html", asked=asked, root=None))
     if missing:
         raise WebError("W102", f"there is no {', no '.join(missing)}", help="send ?subject=…&predicate=…&object=…")
-    found = _proof(asked)
+    if _is_set("why-not"):
+        return _absence_response(current.graph().why_not(*asked.values()), asked, format)
+    try:
+        depth = current.whole_number("depth", _DEPTH, 1, _DEEPEST)
+        return _proof_response(current.graph().explain(*asked.values(), depth=depth, all=_is_set("all")), asked, format)
+    except QueryError as error:
+        if error.code != _NOT_IN_GRAPH:
+            raise
+        if format is HTML:
+            return _absence_response(current.graph().why_not(*asked.values()), asked, format, 404)
+        raise WebError(error.code, error.message, 404, "ask what is lacking with &why-not=1") from None
+
+
+def _is_set(parameter: str) -> bool:
+    return request.args.get(parameter, "0") not in ("", "0", "false")
+
+
+def _proof_response(found: Proof, asked: dict[str, str], format: Format) -> Response:
     if format is PLAIN_JSON:
         return jsonify(found.as_dict())
     if format is TEXT:
         return Response(found.text(language()) + "\n", content_type=TEXT.content_type)
-    links = {each.name: "/explain?" + urlencode({**asked, "format": each.name}) for each in (PLAIN_JSON, TEXT)}
-    return make_response(render_template("explain.html", asked=asked, root=_Tree(found).root, links=links))
+    if format is not HTML:
+        return Response(write_graph(found.provenance(), format.media_type, PROVENANCE_PREFIXES), content_type=format.content_type)
+    links = {each.name: "/explain?" + urlencode({**asked, "format": each.name}) for each in (PLAIN_JSON, TEXT, TURTLE)}
+    every = None if _is_set("all") else "/explain?" + urlencode({**asked, "all": 1})
+    return make_response(render_template("explain.html", asked=asked, root=_Tree(found).root, links=links, every=every))
 
 
-def _proof(asked: dict[str, str]) -> Proof:
-    try:
-        return current.graph().explain(*asked.values(), depth=current.whole_number("depth", _DEPTH, 1, _DEEPEST))
-    except QueryError as error:
-        if error.code == _NOT_IN_GRAPH:
-            raise WebError(error.code, error.message, 404, error.help) from None
-        raise
+def _absence_response(found: Absence, asked: dict[str, str], format: Format, status: int = 200) -> Response:
+    if format is PLAIN_JSON:
+        return jsonify(found.as_dict())
+    if format is TEXT:
+        return Response(found.text(language()) + "\n", content_type=TEXT.content_type)
+    if format is not HTML:
+        raise WebError("W406", f"what is lacking cannot be written as {format.name}", 406, "use one of html, json, txt")
+    links = {each.name: "/explain?" + urlencode({**asked, "why-not": 1, "format": each.name}) for each in (PLAIN_JSON, TEXT)}
+    return make_response(render_template("absence.html", told=found.text(language()), links=links), status)
 
 
 # ── The tree for the template ────────────────────────────────────────────────────────────────────────────────
@@ -76,6 +100,7 @@ class Step:
     premises: tuple[Step, ...] = ()
     sums: tuple[Sum, ...] = ()
     rows: tuple[Row, ...] = ()
+    others: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,6 +150,7 @@ class _Tree:
                 for total in proof.totals
             ),
             rows=tuple(_row(row) for row in proof.sources),
+            others=tuple(map(self._step, proof.others)),
         )
 
 
@@ -144,5 +170,5 @@ def _row(row) -> Row:
 
 def _terms(proof: Proof) -> Iterator[Term]:
     yield from (proof.triple.subject, proof.triple.predicate, proof.triple.object)
-    for below in proof.below():
+    for below in (*proof.below(), *proof.others):
         yield from _terms(below)

@@ -83,3 +83,22 @@ def test_rejected_rows_are_shown_with_their_place(tmp_path):
         assert (row["line"], row["column"], row["value"]) == (3, "height", "low")
         assert ">low<" in client.get("/rejects", headers=BROWSER).text
         assert client.get("/rejects?format=csv").text.count("\r\n") == 2
+
+
+ABSENT = {**CLIMBS, "object": "tree:2"}
+
+
+def test_what_is_not_there_says_what_rules_lack(client):
+    page = client.get("/explain", query_string=ABSENT, headers=BROWSER)
+    assert page.status_code == 404 and "Rule rule:climbs would conclude it, but" in page.text
+    told = client.get("/explain", query_string={**ABSENT, "why-not": 1, "format": "json"}).get_json()
+    assert [reason["ruleName"] for reason in told["reasons"]] and all(reason.get("missing") for reason in told["reasons"])
+    text = client.get("/explain", query_string={**ABSENT, "why-not": 1, "format": "txt", "lang": "zh"}).text
+    assert "本可推出它" in text
+    present = client.get("/explain", query_string={**CLIMBS, "why-not": 1, "format": "json"})
+    assert (present.status_code, present.get_json(force=True)["code"]) == (400, "Q402")
+
+
+def test_a_proof_is_also_prov_o(client):
+    turtle = client.get("/explain", query_string={**CLIMBS, "format": "ttl"})
+    assert turtle.content_type.startswith("text/turtle") and "sh:sourceRule" in turtle.text and "tree.csv:2" in turtle.text
