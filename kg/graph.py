@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from kg import mapping, reasoner
 from kg.build import BuildReport, OwnedProgram, Progress, build, rule_files
 from kg.errors import ProjectError
 from kg.explain import Absence, Proof, explain, why_not
-from kg.project import WELL_KNOWN_PREFIXES, Federation, Limits, Project
+from kg.project import WELL_KNOWN_PREFIXES, ContentFile, Federation, Limits, Project
 from kg.saved_queries import SavedQuery
 from kg.shapes import ValidationReport, load_shapes, validate
 from kg.sparql import graph_store
@@ -79,6 +80,9 @@ class KnowledgeGraph:
         self._versions = versions
         self._reader = Reader(versions) if versions else None
         self._store = store
+        self._tracers: dict[str, mapping.Tracer] = {}
+        self._parsed: tuple[list[list[str]], list[tuple[str, str, reasoner.Program]]] | None = None  # rules, by their texts
+        self._tracing_lock = threading.Lock()
 
     # ── Opening and closing ──────────────────────────────────────────────────────────────────────────────────
 
@@ -95,6 +99,9 @@ class KnowledgeGraph:
         return cls(None, None, Store.memory(), WELL_KNOWN_PREFIXES | dict(prefixes or {}))
 
     def close(self) -> None:
+        for tracer in self._tracers.values():
+            tracer.close()
+        self._tracers.clear()
         if self._reader:
             self._reader.close()
         if self._store:
@@ -310,28 +317,40 @@ class KnowledgeGraph:
 
     def _derivations(self) -> reasoner.Derivations:
         programs = self._programs() if self.project else []
-        return reasoner.Derivations(self.store, [(p.owner, p.graph, p.program) for p in programs])
+        texts = [program.texts() for program in programs]
+        if self._parsed is None or self._parsed[0] != texts:
+            self._parsed = (texts, [(p.owner, p.graph, p.program) for p in programs])
+        return reasoner.Derivations(self.store, self._parsed[1])
 
     def _programs(self) -> list[OwnedProgram]:
         return rule_files(self._the_project())
 
     @contextmanager
     def _tracing(self) -> Iterator[Callable[[Triple, str], list[mapping.SourceRow]]]:
-        """The source rows of an asserted triple of a mapping's graph; the sources of each mapping are opened once."""
+        """The source rows of an asserted triple of a mapping's graph; one thread at a time."""
         project = self.project
         files = {project.graph_iri("map", file): file for file in project.mappings()} if project else {}
-        with ExitStack() as opened:
 
-            @cache
-            def tracer(graph: str) -> mapping.Tracer:
-                file = files[graph]
-                declared = project.sources(file.domain)
-                sources = mapping.load_sources(declared if declared.exists() else None, {})
-                return opened.enter_context(mapping.Tracer(file.path, sources, project.base))
+        def rows_for(triple: Triple, graph: str) -> list[mapping.SourceRow]:
+            rows = self._tracer(graph, files[graph]).rows_for(triple) if graph in files else []
+            return [replace(row, file=project.relative(Path(row.file))) if row.file else row for row in rows]
 
-            def rows_for(triple: Triple, graph: str) -> list[mapping.SourceRow]:
-                rows = tracer(graph).rows_for(triple) if graph in files else []
-                return [replace(row, file=project.relative(Path(row.file))) if row.file else row for row in rows]
+        with self._tracing_lock:
+            try:
+                yield rows_for
+            finally:
+                for tracer in self._tracers.values():
+                    tracer.remember()
 
-            yield rows_for
+    def _tracer(self, graph: str, file: ContentFile) -> mapping.Tracer:
+        """The tracer of a mapping, kept as long as its files are as they were when it read them."""
+        kept = self._tracers.get(graph)
+        if kept is not None and kept.is_current():
+            return kept
+        if kept is not None:
+            kept.close()
+        declared = self._the_project().sources(file.domain)
+        sources = mapping.load_sources(declared if declared.exists() else None, {})
+        self._tracers[graph] = mapping.Tracer(file.path, sources, self._the_project().base)
+        return self._tracers[graph]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import mmap
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 
@@ -61,7 +62,14 @@ def has_a_line_for_each_row(path: Path, quote: str, has_one_column: bool) -> boo
     """Whether the n-th row stands in line n + 1, apart from malformed records: no quotes, no blank lines."""
     if path.name.endswith(".gz"):
         return False
-    if path.stat().st_size == 0:
+    state = path.stat()
+    return _has_no_mark(path, quote, has_one_column, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _has_no_mark(path: Path, quote: str, has_one_column: bool, size: int, modified: int) -> bool:
+    """Kept for a file of this size and time of change."""
+    if size == 0:
         return True
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
         marks = (quote.encode(),) if has_one_column else (quote.encode(), b"\n\n", b"\n\r\n")

@@ -47,6 +47,11 @@ class RelationReader:
                 self._opened[logical] = self._table(logical) if logical.table is not None else self._query(logical)
         return self._opened[logical]
 
+    @property
+    def opened(self) -> list[Relation]:
+        """Those that were asked for so far."""
+        return list(self._opened.values())
+
     def close(self) -> None:
         malformed = [relation.malformed for relation in self._files.values()]
         with suppress(duckdb.TransactionException):  # a failed transaction takes its tables with it

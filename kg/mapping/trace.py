@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
@@ -58,24 +59,53 @@ def trace(subject: NamedNode | BlankNode, mapping_file: str | Path, sources: Sou
 class Tracer:
     """Reads the sources of one mapping on a connection of its own, so that it works beside a graph open for reading only.
 
-    One tracer for many triples saves reading the mapping and opening the sources each time. A context manager.
+    One tracer for many triples saves reading the mapping and opening the sources each time: a source that is asked for a
+    second time is copied into a temporary file of columns, so it must not change in a tracer's life. A context manager;
+    not to be shared by threads.
     """
 
     def __init__(self, mapping_file: str | Path, sources: Sources | str | Path, base: str, limit: int = 20):
+        self.mapping_file = mapping_file
         self.mapping: Mapping = load_mapping(mapping_file, base)
         self.limit = limit
-        self.connection = duckdb.connect(config={"autoload_known_extensions": "false", "autoinstall_known_extensions": "false"})
+        self._folder = TemporaryDirectory(prefix="kg-trace-")
+        settings = {"autoload_known_extensions": "false", "autoinstall_known_extensions": "false"}
+        self.connection = duckdb.connect(str(Path(self._folder.name) / "rows.duckdb"), config=settings)
         natural.create_macros(self.connection)
         self.reader = RelationReader(self.connection, resolve_sources(sources), references(self.mapping))
         self.context = Context(base, blank_node_scope(mapping_file), lambda *_: None, lambda *_: False)
         self._prepared: Mapping | None = None
+        self._copies: dict[str, str | None] = {}  # relation → its copy; None when asked for once
+        self._state: tuple | None = None
+        self._is_in_use = True
+        self._malformed: dict[str, list[int]] = {}
 
     def __enter__(self) -> Tracer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def is_current(self) -> bool:
+        """Whether all that was read before is a file that has not changed since. While it is in use, it is."""
+        if not self._is_in_use:
+            self._is_in_use = self._state is not None and self._state == _state(self._files())
+        return self._is_in_use
+
+    def remember(self) -> None:
+        """Call after use: what was read until now is what `is_current` looks at."""
+        self._state = _state(self._files())
+        self._is_in_use = False
+
+    def _files(self) -> list[Path] | None:
+        """What was read: the mapping and the sources opened; None where one is no file."""
+        names = [relation.file for relation in self.reader.opened]
+        return None if None in names else [Path(self.mapping_file), *map(Path, names)]
+
+    def close(self) -> None:
         self.reader.close()
         self.connection.close()
+        self._folder.cleanup()
 
     @property
     def prepared(self) -> Mapping:
@@ -147,7 +177,8 @@ class Tracer:
         relation = compiler.relation
         names = [column.name for column in relation.columns]
         values = ", ".join(f"{column.sql}::VARCHAR AS v{i}" for i, column in enumerate(relation.columns))
-        rows = f"SELECT {relation.number} AS n, {compiler.columns_sql()}, {values} FROM {relation.sql}"
+        read, number = self._rows(relation)
+        rows = f"SELECT {number} AS n, {compiler.columns_sql()}, {values} FROM {read}"
         query = f"SELECT n, {', '.join(f'v{i}' for i in range(len(names)))} FROM ({rows}) WHERE {' AND '.join(conditions)} LIMIT {self.limit}"
         found = sorted(self.connection.execute(query).fetchall(), key=lambda row: row[0])
         lines = self.lines(relation, [row[0] for row in found], is_query=one.source.query is not None)
@@ -158,13 +189,27 @@ class Tracer:
             for n, *row in found
         ]
 
+    def _rows(self, relation: Relation) -> tuple[str, str]:
+        """The relation to read and its row number: of a CSV file the second time on a copy, whose rows are in columns."""
+        if not relation.is_csv:
+            return relation.sql, relation.number
+        if relation.sql not in self._copies:
+            self._copies[relation.sql] = None
+            return relation.sql, relation.number
+        if self._copies[relation.sql] is None:
+            self._copies[relation.sql] = f"rows{list(self._copies).index(relation.sql)}"
+            self.connection.execute(f"CREATE TABLE {self._copies[relation.sql]} AS SELECT {relation.number} AS kg_number, * FROM {relation.sql}")
+        return self._copies[relation.sql], "kg_number"
+
     def lines(self, relation: Relation, rows: list[int], is_query: bool) -> dict[int, int]:
         if is_query:
             return {}
         if not relation.is_csv or not rows:
             return {row: row for row in rows}
-        positions = self.connection.execute(f"SELECT DISTINCT line_byte_position FROM {relation.malformed}").fetchall()
-        return line_numbers(relation.source.path, relation.source.quote, [row[0] for row in positions], rows, len(relation.columns) == 1)
+        if relation.malformed not in self._malformed:
+            found = self.connection.execute(f"SELECT DISTINCT line_byte_position FROM {relation.malformed}").fetchall()
+            self._malformed[relation.malformed] = [row[0] for row in found]
+        return line_numbers(relation.source.path, relation.source.quote, self._malformed[relation.malformed], rows, len(relation.columns) == 1)
 
 
 def can_make(term_map: TermMap, term: Term, base: str) -> bool:
@@ -234,6 +279,14 @@ def _unlike(rows: list[SourceRow]) -> list[SourceRow]:
     for row in rows:
         seen.setdefault((row.file, row.table, row.line, row.record, *row.columns.items()), row)
     return list(seen.values())
+
+
+def _state(files: list[Path] | None) -> tuple | None:
+    """Name, size and time of change of each file."""
+    if files is None or not all(file.exists() for file in files):
+        return None
+    states = [(file, file.stat()) for file in sorted(set(files))]
+    return tuple((file, state.st_size, state.st_mtime_ns) for file, state in states)
 
 
 def _text(text: str) -> str:
