@@ -81,7 +81,7 @@ class KnowledgeGraph:
         self._reader = Reader(versions) if versions else None
         self._store = store
         self._tracers: dict[str, mapping.Tracer] = {}
-        self._parsed: tuple[list[list[str]], list[tuple[str, str, reasoner.Program]]] | None = None  # rules, by their texts
+        self._parsed: tuple[object, list[tuple[str, str, reasoner.Program]]] | None = None  # rules, by their texts and the revision
         self._tracing_lock = threading.Lock()
 
     # ── Opening and closing ──────────────────────────────────────────────────────────────────────────────────
@@ -317,10 +317,11 @@ class KnowledgeGraph:
 
     def _derivations(self) -> reasoner.Derivations:
         programs = self._programs() if self.project else []
-        texts = [program.texts() for program in programs]
-        if self._parsed is None or self._parsed[0] != texts:
-            self._parsed = (texts, [(p.owner, p.graph, p.program) for p in programs])
-        return reasoner.Derivations(self.store, self._parsed[1])
+        store = self.store
+        state = ([program.texts() for program in programs], store.revision)
+        if self._parsed is None or self._parsed[0] != state:
+            self._parsed = (state, [(p.owner, p.graph, p.over(store)) for p in programs])
+        return reasoner.Derivations(store, self._parsed[1])
 
     def _programs(self) -> list[OwnedProgram]:
         return rule_files(self._the_project())
