@@ -4,6 +4,9 @@
     rl_inferred  table (s, p, o, rule, round)   the conclusions of finished strata
     rl_known     view (s, p, o)   both together; disjoint, so it has no duplicates
 
+Where conclusions are brought up to date (`maintenance.py`) those of all strata stand in `quads`, and rl_inferred takes only
+what a stratum that is done again concludes.
+
 During a recursive stratum each predicate that it concludes has a table `rl_full_n` (s, p, o, rule, round) that begins as
 the part of rl_known under that predicate, and `rl_delta_n_0`/`_1`, what the last and the current round found.
 """
@@ -11,8 +14,8 @@ the part of rl_known under that predicate, and `rl_delta_n_0`/`_1`, what the las
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -42,17 +45,34 @@ RDF_TYPE = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 class Knowledge:
     """Owns the temporary views and tables above for one run; `close` drops them."""
 
-    def __init__(self, store: Store, own_graphs: Sequence[int]) -> None:
+    def __init__(self, store: Store, own_graphs: Sequence[int] | None) -> None:
+        """`own_graphs` are about to be replaced; None: they hold the conclusions of these rules, and are kept."""
         self.store = store
         self.expressions = Expressions(store)
         self._has_triple_terms = False
         self._ids: dict[object, int] = {}
         self._derived: set[NamedNode] | None = set()  # predicates in rl_inferred; None: any
+        if own_graphs is None:
+            self.run("CREATE OR REPLACE TEMP VIEW rl_input AS SELECT s, p, o FROM quads WHERE NOT again AND rule IS NULL")
+            self.run("CREATE OR REPLACE TEMP VIEW rl_known AS SELECT s, p, o FROM quads WHERE NOT again")
+            return
         self._create_input(own_graphs)
         create_empty(store.connection, "rl_inferred", CONCLUSION)
         self.run(
             "CREATE OR REPLACE TEMP VIEW rl_known AS SELECT s, p, o FROM rl_input UNION ALL SELECT s, p, o FROM rl_inferred"
         )
+
+    @contextmanager
+    def without(self, rules: Sequence[int]) -> Iterator[None]:
+        """In the block, what the rules of these numbers have concluded is not known, and rl_inferred is empty."""
+        numbers = ", ".join(map(str, rules))
+        create_empty(self.store.connection, "rl_inferred", CONCLUSION)
+        self.run(
+            "CREATE OR REPLACE TEMP VIEW rl_known AS SELECT s, p, o FROM quads "
+            f"WHERE NOT again AND (rule IS NULL OR rule NOT IN ({numbers}))"
+        )
+        yield
+        self.run("CREATE OR REPLACE TEMP VIEW rl_known AS SELECT s, p, o FROM quads WHERE NOT again")
 
     def _create_input(self, own_graphs: Sequence[int]) -> None:
         """A triple that stands in a graph of the input and in one about to be replaced may be flagged as repeated in the

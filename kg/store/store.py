@@ -344,6 +344,16 @@ class Store:
         query = "UPDATE meta SET value = (value::BIGINT + 1)::VARCHAR WHERE key = 'documents' RETURNING value"
         return f"d{self.connection.execute(query).fetchone()[0]}-"
 
+    def written(self, touched: Touched) -> None:
+        """Have these predicates and graphs counted and flagged at the next refresh: something wrote to `quads` itself."""
+        self._touched.add(touched)
+
+    def own(self, owner: str, iri: str, fingerprint: str | None) -> int:
+        """Catalogue the graph of an owner, and what it was made from; returns the graph's id."""
+        graph_id = self.graph_id(iri, owner)
+        self._set_owner(owner, fingerprint)
+        return graph_id
+
     def refresh(self) -> None:
         """Bring flags, statistics and graph counts up to date with what was written in this transaction."""
         if not self._touched.graphs:
