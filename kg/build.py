@@ -102,9 +102,9 @@ def build(
         draft.store.make_searchable(project.search)
         with draft.store.batch():
             _bring_up_to_date(project, draft.store, steps, report, tell)
-            _remove_gone(draft.store, steps, programs, only, report)
+            gone = _remove_gone(draft.store, steps, programs, only, report)
         if programs or only in (None, "infer"):
-            _infer(draft.store, programs, report, tell)
+            _infer(draft.store, programs, gone, report, tell)
         tell("publish", "the new version")
         report.version = draft.publish().number
     report.is_changed = True
@@ -204,17 +204,32 @@ def infer_fingerprint(store: Store, programs: list[OwnedProgram]) -> str:
     return _digest(repr((texts, inputs)).encode())
 
 
-def _infer(store: Store, programs: list[OwnedProgram], report: BuildReport, tell: Progress) -> None:
+def conclude(store: Store, programs: list[OwnedProgram], gone: list[str] = (), tell: Progress | None = None, timeout: float | None = None):
+    """Bring the conclusions up to date with the rest of the graph: only what has changed is looked at, where that is known.
+    Those of the owners `gone` go. Returns reasoner.InferReport, or None where nothing has changed."""
     fingerprint = infer_fingerprint(store, programs)
-    if all(store.fingerprint(program.owner) == fingerprint for program in programs):
+    if not gone and all(store.fingerprint(program.owner) == fingerprint for program in programs):
+        return None
+    graphs = {graph["owner"]: str(graph["iri"]) for graph in store.graphs()}
+    without_rules = [(owner, graphs[owner], reasoner.Program(())) for owner in gone if owner in graphs]
+    with store.transaction():
+        report = reasoner.maintain(
+            store,
+            [(p.owner, p.graph, p.over(store)) for p in programs] + without_rules,
+            fingerprint=fingerprint,
+            on_progress=tell and (lambda now: tell("infer", f"{now.rule}, round {now.round} (stratum {now.stratum} of {now.strata})")),
+            timeout=timeout,
+        )
+        for owner in gone:
+            store.remove_owner(owner)
+    return report
+
+
+def _infer(store: Store, programs: list[OwnedProgram], gone: list[str], report: BuildReport, tell: Progress) -> None:
+    details = conclude(store, programs, gone, tell)
+    if details is None:
         report.skipped += [program.owner for program in programs]
         return
-    details = reasoner.infer(
-        store,
-        [(p.owner, p.graph, p.over(store)) for p in programs],
-        fingerprint=fingerprint,
-        on_progress=lambda now: tell("infer", f"{now.rule}, round {now.round} (stratum {now.stratum} of {now.strata})"),
-    )
     diff = Diff(sum(one.inserted for one in details.diffs.values()), sum(one.deleted for one in details.diffs.values()))
     report.steps.append(StepReport("infer", f"{len(programs)} rule files", details.seconds, details.triples, diff, (), details))
 
@@ -236,10 +251,14 @@ def _gone(store: Store, steps: list[Step], programs: list[OwnedProgram], only: s
     return [owner for owner in store.owners() if owner.startswith(kinds) and owner not in present]
 
 
-def _remove_gone(store: Store, steps: list[Step], programs: list[OwnedProgram], only: str | None, report: BuildReport) -> None:
-    for owner in _gone(store, steps, programs, only):
-        store.remove_owner(owner)
-        report.removed.append(owner)
+def _remove_gone(store: Store, steps: list[Step], programs: list[OwnedProgram], only: str | None, report: BuildReport) -> list[str]:
+    """Take away what files that are gone had written; returns the rule files among them, whose conclusions are left for inference."""
+    report.removed += _gone(store, steps, programs, only)
+    rules = [owner for owner in report.removed if owner.startswith("infer:")]
+    for owner in report.removed:
+        if owner not in rules:
+            store.remove_owner(owner)
+    return rules
 
 
 def _bring_up_to_date(project: Project, store: Store, steps: list[Step], report: BuildReport, tell: Progress) -> None:

@@ -3,6 +3,7 @@
 from kg.reasoner.absences import NearMiss, near_misses
 from kg.reasoner.engine import InferReport, RuleReport, StratumReport, check, infer, infer_only
 from kg.reasoner.grounds import Derivations
+from kg.reasoner.maintenance import maintain
 from kg.reasoner.model import Program, Rule
 from kg.reasoner.srl import load_program, parse_program
 from kg.reasoner.stratify import rules_behind
@@ -23,6 +24,7 @@ __all__ = [
     "infer",
     "infer_only",
     "load_program",
+    "maintain",
     "near_misses",
     "parse_program",
     "rules_behind",

@@ -69,7 +69,7 @@ class Knowledge:
         create_empty(self.store.connection, "rl_inferred", CONCLUSION)
         self.run(
             "CREATE OR REPLACE TEMP VIEW rl_known AS SELECT s, p, o FROM quads "
-            f"WHERE NOT again AND (rule IS NULL OR rule NOT IN ({numbers}))"
+            f"WHERE NOT again AND (rule IS NULL OR rule NOT IN ({numbers})) UNION ALL SELECT s, p, o FROM rl_inferred"
         )
         yield
         self.run("CREATE OR REPLACE TEMP VIEW rl_known AS SELECT s, p, o FROM quads WHERE NOT again")

@@ -61,8 +61,7 @@ def _continues(store: Store, before: Record, programs: Programs, strata: list[St
     if any(graphs.get(owner) != iri for owner, iri in before.graphs.items()) or before.span != rounds_of(strata).span:
         return False
     rows = store.connection.execute("SELECT DISTINCT owner FROM rules").fetchall()
-    known = {row[0] for row in store.connection.execute("SELECT owner FROM owners WHERE fingerprint IS NOT NULL").fetchall()}
-    return {row[0] for row in rows} <= set(graphs) and (set(before.graphs) <= known or not before.is_fingerprinted)
+    return {row[0] for row in rows} <= set(graphs) and record.revisions(store, before.graphs.values()) == dict(before.revisions)
 
 
 def _numbers(rules: list[Rule], owners: dict[int, str], before: Record) -> dict[int, int]:
@@ -185,7 +184,6 @@ class _Maintenance:
         counts = dict(self.knowledge.run("SELECT rule, count(*) FROM quads WHERE rule IS NOT NULL GROUP BY rule").fetchall())
         changed = self.difference.by_rule()
         names = {owner: iri for owner, iri, _ in self.programs}
-        record.remember(self.store, record.record_of(self.run.plan, self.run.scale, names, self.owners, self.run.numbers))
         reports, diffs = [], {owner: Diff(0, 0) for owner in names}
         for owner, _, program in self.programs:
             write_rules(self.store, owner, program, self.run.numbers)
@@ -197,8 +195,7 @@ class _Maintenance:
             owner = owner_of[self._graphs[number]]
             diffs[owner] = Diff(diffs[owner].inserted + inserted, diffs[owner].deleted + deleted)
         self.store.written(self.difference.touched)
-        self.store.refresh()
-        self.store.mark_changes()
+        record.remember(self.store, self.run.plan, self.run.scale, names, self.owners, self.run.numbers)
         return InferReport(tuple(reports), tuple(self.run.strata), time.perf_counter() - started, diffs)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from pyoxigraph import BlankNode, Literal, NamedNode
@@ -37,8 +37,11 @@ class DrawnRule:
 
 @dataclass(frozen=True)
 class Record:
+    """`graphs` are those of the owners; `revisions` tell whether something else has written to them since."""
+
     span: int
-    graphs: Mapping[str, str]  # the graph of each owner
+    graphs: Mapping[str, str]
+    revisions: Mapping[str, int]  # by graph
     rules: tuple[DrawnRule, ...]
 
 
@@ -48,35 +51,45 @@ def read(store: Store) -> Record | None:
     found = json.loads(row[0]) if row else {}
     if found.get("format") != _FORMAT:
         return None
-    return Record(found["span"], found["graphs"], tuple(DrawnRule(*rule) for rule in found["rules"]))
+    return Record(found["span"], found["graphs"], found["revisions"], tuple(DrawnRule(*rule) for rule in found["rules"]))
 
 
-def remember(store: Store, record: Record) -> None:
-    rules = [list(asdict(rule).values()) for rule in record.rules]
-    value = json.dumps({"format": _FORMAT, "span": record.span, "graphs": dict(record.graphs), "rules": rules})
-    forget(store)
-    store.connection.execute("INSERT INTO meta VALUES (?, ?)", [_KEY, value])
+def remember(
+    store: Store, strata: Sequence[Stratum], rounds: Rounds, graphs: Mapping[str, str], owners: Mapping[int, str], numbers: Mapping[int, int]
+) -> None:
+    """All conclusions stand in the graph: keep by which rules, and begin a new record of what changes from now on.
 
-
-def forget(store: Store) -> None:
+    `owners` and `numbers` are those of each rule, by `id(rule)`.
+    """
+    store.refresh()
+    graphs = {owner: iri for owner, iri in graphs.items() if owner in set(owners.values())}
+    members = {"format": _FORMAT, "span": rounds.span, "graphs": dict(graphs), "revisions": revisions(store, graphs.values())}
+    value = json.dumps(members | {"rules": [list(asdict(rule).values()) for rule in _drawn(strata, owners, numbers)]})
     store.connection.execute("DELETE FROM meta WHERE key = ?", [_KEY])
+    store.connection.execute("INSERT INTO meta VALUES (?, ?)", [_KEY, value])
+    store.mark_changes()
 
 
-def record_of(strata: Sequence[Stratum], rounds: Rounds, graphs: Mapping[str, str], owners: Mapping[int, str], numbers: Mapping[int, int]) -> Record:
-    """`owners` and `numbers` are those of each rule, by `id(rule)`."""
+def revisions(store: Store, graphs: Iterable[str]) -> dict[str, int]:
+    wanted = set(graphs)
+    return {graph["iri"]: graph["revision"] for graph in store.graphs() if graph["iri"] in wanted}
+
+
+def _drawn(strata: Sequence[Stratum], owners: Mapping[int, str], numbers: Mapping[int, int]) -> list[DrawnRule]:
     rules = []
     for stratum in strata:
         least = min(numbers[id(rule)] for rule in stratum.rules)
         for rule in stratum.rules:
             owner = owners[id(rule)]
             rules.append(DrawnRule(numbers[id(rule)], owner, digest(rule), stratum.level, least))
-    return Record(rounds.span, graphs, tuple(rules))
+    return rules
 
 
 def digest(rule: Rule) -> str:
     """The same for two rules that conclude the same, wherever they stand and however they are laid out."""
     blank: dict[str, int] = {}
-    parts = [rule.iri.value, _plain(rule.head, blank), _plain(rule.body, blank), rule.data_only, rule.states_data, rule.annotations]
+    parts = [rule.iri.value, _plain(rule.head, blank), _plain(rule.body, blank), rule.data_only, rule.states_data, rule.annotations,
+             str(rule.order), rule.is_iterated]  # fmt: skip
     if any(variable.is_anonymous for variable in variables_of(rule.head)):
         parts += [rule.location.line, rule.head]  # labels of blank nodes are made of these
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
