@@ -13,7 +13,7 @@ from kg.reasoner.engine import running
 from kg.reasoner.watch import Watch
 from kg.store import Store
 from kg.store.documents import load
-from tests.test_reasoner import PREFIX, REACHES
+from tests.test_reasoner import PREFIX
 
 LONG = bool(os.environ.get("KG_LONG"))
 GRAPH = "http://example.org/inferred"
