@@ -16,11 +16,12 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 from kg.mapping import natural
 from kg.mapping.compile import Context, RelationCompiler
 from kg.mapping.lines import line_numbers
-from kg.mapping.materialize import blank_node_scope, resolve_sources
+from kg.mapping.materialize import resolve_sources
 from kg.mapping.model import Mapping, ReferencingObjectMap, TermMap, TermType, TriplesMap
 from kg.mapping.parser import load_mapping
 from kg.mapping.relation import Relation
 from kg.mapping.relations import RelationReader
+from kg.mapping.run import blank_node_scope
 from kg.mapping.sources import Sources
 from kg.mapping.template import Column, Template
 from kg.mapping.variants import prepare, references
