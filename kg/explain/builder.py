@@ -6,8 +6,8 @@ another, `trace`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -40,8 +40,9 @@ def explain(
     """
     triple = Triple(subject, predicate, object)
     names = Names(store, prefixes or {})
-    builder = _Builder(store, derive, trace, names, set())
-    if not builder.graphs_of(triple):
+    builder = _Builder(store, derive, trace, names)
+    builder.learn([triple])
+    if triple not in builder.graphs:
         raise QueryError(
             "Q401",
             f"the graph does not hold {' '.join(names.short(term) for term in (subject, predicate, object))}",
@@ -60,15 +61,17 @@ class _Builder:
     derive: Callable[[Triple], Any | None]
     trace: Callable[[Triple, str], Sequence[Any]] | None
     names: Names
-    shown: set[Triple]
+    shown: set[Triple] = field(default_factory=set)
+    graphs: dict[Triple, tuple[str, ...]] = field(default_factory=dict)  # of triples looked up; the default graph's is empty
+    asserted: set[Triple] = field(default_factory=set)
 
     def proof(self, triple: Triple, depth: int) -> Proof:
         if triple in self.shown:
             return Proof(triple, "repeated", names=self.names)
         if depth <= 0:
             return Proof(triple, "cut", names=self.names)
-        grounds = self.derive(triple)
-        graphs = self.graphs_of(triple)
+        graphs = self.graphs.get(triple, ())
+        grounds = None if triple in self.asserted else self.derive(triple)
         self.shown.add(triple)
         if grounds is None:
             sources = tuple(row for graph in graphs for row in self.trace(triple, graph)) if self.trace else ()
@@ -76,6 +79,7 @@ class _Builder:
         return self._inferred(triple, graphs, grounds, depth - 1)
 
     def _inferred(self, triple: Triple, graphs: tuple[str, ...], grounds: Any, depth: int) -> Proof:
+        self.learn(grounds.below())
         premises = tuple(self.proof(premise, depth) for premise in grounds.premises)
         totals = tuple(self._total(ground, grounds.bindings, depth) for ground in grounds.aggregates)
         sentences = dict(grounds.rule.says)
@@ -109,15 +113,21 @@ class _Builder:
         tests = [self.names.with_values(test, bindings) for test in ground.tests]
         return Total(ground.function, ground.value, sum_text(ground, tests), parts)
 
-    def graphs_of(self, triple: Triple) -> tuple[str, ...]:
-        """The IRIs of the graphs that hold a triple; the default graph's is empty."""
-        ids = self.store.lookup_many([triple.subject, triple.predicate, triple.object])
-        if None in ids:
-            return ()
-        rows = self.store.cursor().execute("SELECT DISTINCT g FROM quads WHERE s = ? AND p = ? AND o = ? ORDER BY g", ids).fetchall()
-        graphs = [row[0] for row in rows]
-        named = self.store.decode(graph for graph in graphs if graph)
-        return tuple(named[graph].value if graph else "" for graph in graphs)
+    def learn(self, triples: Iterable[Triple]) -> None:
+        """Look up which graphs hold these triples and which of them are asserted, all at once."""
+        unknown = [triple for triple in dict.fromkeys(triples) if triple not in self.graphs]
+        flat = self.store.lookup_many([part for triple in unknown for part in (triple.subject, triple.predicate, triple.object)])
+        ids = {tuple(flat[3 * i : 3 * i + 3]): triple for i, triple in enumerate(unknown) if None not in flat[3 * i : 3 * i + 3]}
+        if not ids:
+            return
+        where = " OR ".join(f"(p = {p} AND s = {s} AND o = {o})" for s, p, o in ids)
+        rows = self.store.cursor().execute(f"SELECT DISTINCT s, p, o, g, rule IS NULL FROM quads WHERE {where} ORDER BY g").fetchall()
+        named = self.store.decode({row[3] for row in rows if row[3]})
+        for *key, graph, is_asserted in rows:
+            triple = ids[tuple(key)]
+            self.graphs[triple] = (*self.graphs.get(triple, ()), named[graph].value if graph else "")
+            if is_asserted:
+                self.asserted.add(triple)
 
 
 _LISTED = 12  # contributions written out in a sum; the tree below shows all

@@ -77,6 +77,7 @@ class Tracer:
         self.context = Context(base, blank_node_scope(mapping_file), lambda *_: None, lambda *_: False)
         self._prepared: Mapping | None = None
         self._copies: dict[str, str | None] = {}  # relation → its copy; None when asked for once
+        self._compilers: dict[str, RelationCompiler] = {}
         self._state: tuple | None = None
         self._is_in_use = True
         self._malformed: dict[str, list[int]] = {}
@@ -170,7 +171,10 @@ class Tracer:
         return found
 
     def compiler(self, one: TriplesMap) -> RelationCompiler:
-        return RelationCompiler(self.reader.open(one.source), self.context, lambda sql: self.connection.execute(sql).fetchall())
+        if one.name not in self._compilers:
+            query = lambda sql: self.connection.execute(sql).fetchall()  # noqa: E731
+            self._compilers[one.name] = RelationCompiler(self.reader.open(one.source), self.context, query)
+        return self._compilers[one.name]
 
     def select(self, one: TriplesMap, compiler: RelationCompiler, conditions: list[str]) -> list[SourceRow]:
         if _NEVER in conditions:

@@ -217,18 +217,30 @@ def _list(columns: Iterable[str], alias: str) -> str:
 def kinds_of(
     elements: Iterable[object], object_kinds: Callable[[a.TriplePattern], frozenset[int]]
 ) -> dict[a.Var, frozenset[int]]:
-    """The kinds of term (tags) that the variables of these triple patterns may hold, given those of each's objects."""
+    """The kinds of term (tags) that the variables of these triple patterns may hold, given those of each's objects; so
+    too of the variables that live only inside a NOT, whose scopes are closed."""
+    elements = list(elements)
     kinds: dict[a.Var, frozenset[int]] = {}
 
     def narrow(node: a.Node, tags: frozenset[int]) -> None:
         if isinstance(node, a.Var):
             kinds[node] = kinds.get(node, ALL_TAGS) & tags
 
-    for pattern in elements:
+    def narrow_all(pattern: object) -> None:
         if isinstance(pattern, a.TriplePattern):
             narrow(pattern.subject, SUBJECT_TAGS)
             narrow(pattern.predicate, PREDICATE_TAGS)
             narrow(pattern.object, object_kinds(pattern))
+
+    for pattern in elements:
+        narrow_all(pattern)
+    outside = {v for element in elements if not isinstance(element, a.Not) for v in variables_of(element)}
+    around = {v: tags for v, tags in kinds.items() if v in outside}
+    for negation in elements:
+        for pattern in negation.body if isinstance(negation, a.Not) else ():
+            narrow_all(pattern)
+    kinds |= around  # what a NOT says of a variable from outside is no fact about it
+    kinds = {v: tags for v, tags in kinds.items() if v in around or v not in outside}
     return {variable: tags or ALL_TAGS for variable, tags in kinds.items()}
 
 

@@ -187,8 +187,9 @@ def _once(knowledge: Knowledge, rule: Rule, number: int, round_number: int) -> i
     """Evaluate a rule that does not depend on itself."""
     if not rule.head:
         return 0
-    compiler = BodyCompiler(knowledge.constant, knowledge.expressions, knowledge.triple_terms, knowledge.kinds(rule.body, ()))
-    rows = compiler.conjunction(whole(close_scopes(rule.body)), knowledge.source, rule.data_only)
+    body = close_scopes(rule.body)
+    compiler = BodyCompiler(knowledge.constant, knowledge.expressions, knowledge.triple_terms, knowledge.kinds(body, ()))
+    rows = compiler.conjunction(whole(body), knowledge.source, rule.data_only)
     rows = named_blank_nodes(rule, number, rows, compiler)
     statement = Statement(rows.sql, rows.steps)
     if len(rule.head) > 1:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import duckdb
-from pyoxigraph import Triple
+from pyoxigraph import NamedNode, Triple
 
 from kg.reasoner.expressions import Expressions
 from kg.reasoner.rows import Rows
 from kg.reasoner.statement import PARITY
 from kg.sparql import algebra as a
-from kg.sql.encoding import has_tag
+from kg.sparql.values import ALL_TAGS, tag_classes
+from kg.sql.encoding import has_tag, tag
 from kg.sql.temporary import create_empty
 from kg.store import Store
 from kg.terms import TAG_TRIPLE
@@ -25,6 +26,7 @@ class Reading:
         self._store = store
         self._cursor = store.cursor()
         self._has_triple_terms = False
+        self._object_kinds: dict[tuple[NamedNode, NamedNode], frozenset[int]] = {}
 
     def run(self, sql: str, parameters: dict[str, object] | None = None) -> duckdb.DuckDBPyConnection:
         return self._cursor.execute(sql, parameters) if parameters else self._cursor.execute(sql)
@@ -40,6 +42,15 @@ class Reading:
     def constant(self, term: a.Term | a.TripleTerm) -> int:
         found = self._store.lookup(_ground(term))
         return NO_TERM if found is None else found
+
+    def object_kinds(self, subject: NamedNode, predicate: NamedNode) -> frozenset[int]:
+        """The kinds of term that a subject has by a predicate: a test on a parameter becomes one of known types."""
+        known = self._object_kinds.get((subject, predicate))
+        if known is None:
+            select = f"SELECT DISTINCT {tag('o')} FROM quads WHERE s = {self.constant(subject)} AND p = {self.constant(predicate)}"
+            found = [row[0] for row in self.run(select).fetchall()]
+            known = self._object_kinds[(subject, predicate)] = tag_classes(found) if found else ALL_TAGS
+        return known
 
     def triple_terms(self) -> str:
         """The relation (id, s, p, o) of the triple terms in the dictionary."""

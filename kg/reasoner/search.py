@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import product
 
-from pyoxigraph import BlankNode, Triple
+from pyoxigraph import BlankNode, NamedNode, Triple
 
 from kg.errors import RuleError
 from kg.reasoner.aggregate import Refusal, RunningAggregate, has_aggregate, read_aggregate
@@ -26,7 +26,7 @@ from kg.sparql import algebra as a
 from kg.sparql.algebra_text import node_text
 from kg.sparql.values import ALL_TAGS, Value, tag_classes
 from kg.store import Store
-from kg.terms import MAX_SCALE, TAG_DECIMAL, TAG_INTEGER, TAG_TYPED
+from kg.terms import MAX_SCALE, TAG_BITS, TAG_DECIMAL, TAG_INTEGER, TAG_TYPED
 
 # A round later than any: all that is known.
 LATEST = 1 << 31
@@ -104,13 +104,18 @@ class Search:
             columns = {variable: self._columns.of(variable) for variable in unseen}
             listed = ", ".join(f"{value}::BIGINT AS {columns[v]}" for v, value in unseen.items())
             elements = [Given(Rows(f"SELECT {listed}", columns)), *elements]
+        known = {variable: tag_classes([value >> TAG_BITS]) for variable, value in fixed.items() if value != NO_TERM}
         compiler = BodyCompiler(
             self.reading.constant, self._expressions, self.reading.triple_terms,
-            kinds_of(elements, self._object_kinds) | kinds, self._columns, fixed)  # fmt: skip
+            kinds_of(elements, self._object_kinds) | known | kinds, self._columns, fixed)  # fmt: skip
         return compiler.conjunction(elements, self._source, self.rule.data_only)
 
     def _object_kinds(self, pattern: a.TriplePattern) -> frozenset[int]:
-        known = None if isinstance(pattern.predicate, a.Var) else self.store.statistics.get(self.reading.constant(pattern.predicate))
+        if isinstance(pattern.predicate, a.Var):
+            return ALL_TAGS
+        if isinstance(pattern.subject, NamedNode):
+            return self.reading.object_kinds(pattern.subject, pattern.predicate)
+        known = self.store.statistics.get(self.reading.constant(pattern.predicate))
         return ALL_TAGS if known is None else tag_classes(known.tags)
 
     def _source(self, element: object, data_only: bool) -> Source:
