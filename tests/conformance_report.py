@@ -19,6 +19,7 @@ from tests import (
     conformance_sparql,
     conformance_sparql_update,
 )
+from tests.databases import NotInstalled
 
 SUITES = {
     "sparql11-query": conformance_sparql.run,
@@ -32,6 +33,8 @@ SUITES = {
     "shacl-sparql": partial(conformance_shacl.run, "sparql"),
     "shacl-rules": conformance_shacl_rules.run,
     "r2rml": conformance_r2rml.run,
+    "r2rml-postgresql": conformance_r2rml.run_on_postgresql,
+    "r2rml-mariadb": conformance_r2rml.run_on_mariadb,
     "rml-core": partial(conformance_rml.run, conformance_rml.CORE),
     "rml-io": partial(conformance_rml.run, conformance_rml.IO),
 }
@@ -39,7 +42,11 @@ SUITES = {
 
 def main() -> None:
     for name, run in SUITES.items():
-        passed, total, reasons = run()
+        try:
+            passed, total, reasons = run()
+        except NotInstalled as missing:
+            print(f"{name}\t-\t-\t{missing}", flush=True)
+            continue
         print(f"{name}\t{passed}\t{total}", flush=True)
         for case, reason in reasons.items():
             print(f"    {case}: {reason}")

@@ -14,9 +14,9 @@ The mistakes that are refused, each a MappingError with its place and remedy:
     M109  a language tag that is none                M209  a reference formulation that is not read
     M110  language and datatype used wrongly         M210  a JSONPath or XPath that is wrong
     M111  an unknown rr: or rml: property            M211  a reference to an object or array
-    M112  a map without predicate or object
-    M113  a parent triples map that is not declared  M301  strict mapping met a value that it must reject
-    M114  an incomplete join condition
+    M112  a map without predicate or object          M212  a database that cannot be reached, or refuses
+    M113  a parent triples map that is not declared  M213  a database that goes away while it is read
+    M114  an incomplete join condition               M301  strict mapping met a value that it must reject
     M115  a constant, class or node of the wrong kind
     M116  a root or namespace that is wrong
     M117  a reference without join to other rows
@@ -25,7 +25,8 @@ The mistakes that are refused, each a MappingError with its place and remedy:
 
 from kg.mapping.materialize import MappingReport, TriplesMapReport, fingerprint, materialize
 from kg.mapping.parser import load_mapping, parse_mapping
-from kg.mapping.sources import Source, Sources, load_sources, override, source_of_url
+from kg.mapping.source import Source
+from kg.mapping.sources import Sources, load_sources, override, source_of_url
 from kg.mapping.trace import SourceRow, Tracer, rows_for, trace
 
 __all__ = [

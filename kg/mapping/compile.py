@@ -257,16 +257,17 @@ class RelationCompiler:
 
     def _literal(self, term_map: TermMap) -> TermPlan:
         uses = self._indexes(term_map)
+        own = None
         if isinstance(term_map.value, Template):
             kind, text, alias = "VARCHAR", self._filled(term_map.value, term_map, is_iri=False), None
         else:
             alias, column = self.use(term_map.value, term_map)
-            kind = self._type(column)
+            kind, own = self._type(column), column.datatype
             text = natural.natural_lexical(kind, alias)
         if term_map.language is not None:
             shape = TermShape("literal", "@" + term_map.language)
             return TermPlan(term_map, shape, _pending_unless_null(text, uses), text, TAG_LANG, term_map.language, uses=uses)
-        datatype = term_map.datatype or natural.natural_datatype(kind)
+        datatype = term_map.datatype or own or natural.natural_datatype(kind)
         shape = TermShape("literal", datatype)
         if datatype == XSD_STRING:
             return TermPlan(term_map, shape, _pending_unless_null(text, uses), text, TAG_STRING, uses=uses)

@@ -10,7 +10,7 @@ from typing import IO
 
 from kg.errors import MappingError, did_you_mean
 from kg.mapping.relation import Relation, RelationColumn, quoted
-from kg.mapping.sources import Source
+from kg.mapping.source import Source
 
 _NO_TEXT = "\ue000 no text of any file"
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from collections.abc import Mapping as Dictionary
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from kg.mapping.database import Database
+from kg.mapping.databases import open_database
 from kg.mapping.model import LogicalSource, Mapping
 from kg.mapping.parser import load_mapping
+from kg.mapping.relation import identifier
 from kg.mapping.relations import table_name
-from kg.mapping.sources import Source, Sources
+from kg.mapping.source import Source
+from kg.mapping.sources import Sources, mentioned_names
 
 # Files above this size are not read a second time within a process while size and time of change stay the same.
 _LARGE = 1 << 24
@@ -37,11 +43,12 @@ def fingerprints(mapping: Mapping, sources: Sources, base: str | None = None) ->
     """The fingerprints of a mapping document and of its sources as they are now."""
     logical = dict.fromkeys(one.source for one in mapping.triples_maps)
     read = {one: _sorted(_sources_of(one, sources)) for one in logical}
-    return Fingerprints(
-        _digest(_VERSION, mapping.text, base or ""),
-        {one: _digest(*(_fingerprint(source) for source in found)) for one, found in read.items()},
-        {one: _digest(*(_declaration(source) for source in found)) for one, found in read.items()},
-    )
+    with _Servers() as servers:
+        return Fingerprints(
+            _digest(_VERSION, mapping.text, base or ""),
+            {one: _digest(*(_fingerprint(source) for source in found), *servers.contents(one, found, sources)) for one, found in read.items()},
+            {one: _digest(*(_declaration(source) for source in found)) for one, found in read.items()},
+        )
 
 
 def fingerprint(mapping_file: str | Path, sources: Sources, base: str | None = None) -> str:
@@ -60,12 +67,49 @@ def _sources_of(logical: LogicalSource, sources: Sources) -> set[Source]:
     if logical.file is not None:
         declared = sources.tables.get(logical.file.written)
         return {declared or Source("file", logical.file.path, encoding=logical.file.encoding or "utf-8", null=logical.nulls)}
-    found = {sources.of_table(name) for name in sources.mentioned_in(logical.query or "")}
-    return found | ({sources.default} if sources.default is not None and sources.default.type == "sqlite" else set())
+    found = {sources.of_table(name, logical.location) for name in sources.mentioned_in(logical.query or "")}
+    return found | ({sources.default} if sources.default is not None and sources.default.is_database else set())
+
+
+@dataclass
+class _Servers:
+    """The database servers that a mapping reads from, each asked over one connection; a context manager."""
+
+    opened: dict[tuple, Database] = field(default_factory=dict)
+    closing: ExitStack = field(default_factory=ExitStack)
+
+    def __enter__(self) -> _Servers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closing.close()
+
+    def contents(self, logical: LogicalSource, found: list[Source], sources: Sources) -> Iterator[str]:
+        """What the servers among `found` say of the rows that a logical source reads."""
+        servers = [one for one in found if one.is_server]
+        if not servers:
+            return
+        if logical.query is not None and (database := sources.database_of_query(logical.query)) is not None:
+            yield self.of(database).content_of_query(logical.query.strip().rstrip(";"), logical.location, logical.is_core_sql)
+        elif logical.query is None:
+            yield self.of(servers[0]).content_of_table(servers[0].table or logical.table or "", logical.location)
+        else:  # it joins with tables from elsewhere
+            for name in sources.mentioned_in(logical.query):
+                source = sources.of_table(name, logical.location)
+                if source.is_server:
+                    yield self.of(source).content_of_table(source.table or identifier(name), logical.location)
+            if sources.default in servers:
+                for name in mentioned_names(self.of(sources.default).names(), logical.query):
+                    yield self.of(sources.default).content_of_table(identifier(name), logical.location)
+
+    def of(self, source: Source) -> Database:
+        if source.database not in self.opened:
+            self.opened[source.database] = self.closing.enter_context(open_database(source, source.location))
+        return self.opened[source.database]
 
 
 def _sorted(sources: set[Source]) -> list[Source]:
-    return sorted(sources, key=lambda one: (str(one.path), one.table or ""))
+    return sorted(sources, key=lambda one: (str(one), one.table or ""))
 
 
 def _fingerprint(source: Source) -> str:
@@ -76,7 +120,7 @@ def _fingerprint(source: Source) -> str:
 
 def _declaration(source: Source) -> str:
     """How a file or database is read; where it is may change."""
-    return repr((source.type, source.table, source.delimiter, source.quote, source.null, source.encoding, source.types, source.iterator))
+    return repr((source.type, source.table, source.delimiter, source.quote, source.null, source.encoding, source.types, source.iterator, source.settings))
 
 
 def _content_digest(path: Path) -> bytes:

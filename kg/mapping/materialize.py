@@ -223,7 +223,8 @@ class _Materialization(Run):
         """Whether a refresh by rows can come to pass and would pay."""
         if self.targets or self.mapping.triples_maps != self.given.triples_maps:
             return False
-        paths = {source.relation.source.path if source.relation.source is not None else None for source in self.encoded.values()}
+        read = {source.relation.source for source in self.encoded.values()}
+        paths = {one.path if one is not None and not one.is_server else None for one in read}
         return None in paths or sum(path.stat().st_size for path in paths) >= refresh.HASHED_BYTES
 
     def remember(self, record: Record, scope: Scope) -> None:

@@ -57,6 +57,7 @@ class LogicalSource:
 
     table: str | None = None
     query: str | None = None
+    is_core_sql: bool = False  # the query is in Core SQL 2008 and not in the database's own
     reference_formulation: str = "SQL"
     iterator: str | None = None
     file: File | None = None

@@ -156,7 +156,8 @@ class _Parser(Document):
             name = self.string(names[0], rr.TABLE_NAME)
             return LogicalSource(table=name, location=self.place(NamedNode(rr.TABLE_NAME), names[0]))
         query = self.string(queries[0], rr.SQL_QUERY)
-        return LogicalSource(query=query, location=self.place(NamedNode(rr.SQL_QUERY), queries[0]))
+        is_core_sql = NamedNode(rr.SQL_2008) in self.values(node, rr.SQL_VERSION)
+        return LogicalSource(query=query, is_core_sql=is_core_sql, location=self.place(NamedNode(rr.SQL_QUERY), queries[0]))
 
     def predicate_object_map(self, node: Node) -> PredicateObjectMap:
         self.check_properties(node, "predicate-object map")

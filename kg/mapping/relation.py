@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from kg.errors import Location, MappingError, did_you_mean
-from kg.mapping.sources import Source
+from kg.mapping.source import Source
 from kg.mapping.template import ROW, Column
 
 
@@ -13,7 +13,7 @@ from kg.mapping.template import ROW, Column
 class RelationColumn:
     """`type` is DuckDB's; `declared` is the SQL type that the values must be cast to where the file has them as text.
 
-    `stored` is the relation's own name for it; `datatypes` names the hidden column with the datatype of each value, where
+    `stored` is the relation's own name for it; `datatype` is the natural one where the type does not tell it; `datatypes` names the hidden column with the datatype of each value, where
     they differ.
     """
 
@@ -21,6 +21,7 @@ class RelationColumn:
     type: str
     declared: str | None = None
     stored: str | None = None
+    datatype: str | None = None
     datatypes: str | None = None
     is_multiple: bool = False
 
@@ -48,6 +49,7 @@ class Relation:
     number: str = "row_number() OVER ()"  # SQL of a row's number, or of its record's
     has_lines: bool = True  # whether those of records are lines of the file
     unmatched: tuple[str, ...] = ()  # the references that find nothing in any record
+    folds_to_lower: bool = False  # a name without quotes means the one in lower case
     source_table: str = ""  # of records: where their lists of values are
 
     @property
@@ -61,14 +63,19 @@ class Relation:
 
     def column(self, wanted: Column, location: Location | None) -> RelationColumn:
         """The column of an SQL identifier: exactly, else (not delimited) without regard to case (R2RML section 5)."""
+        folds = self.folds_to_lower and not wanted.is_delimited
+        name = wanted.name.lower() if folds else wanted.name
         for one in (*self.columns, *self.hidden):
-            if one.name == wanted.name:
+            if one.name == name:
                 return one
         same = [one for one in self.columns if one.name.lower() == wanted.name.lower()]
-        if len(same) == 1 and not wanted.is_delimited:
+        if len(same) == 1 and not wanted.is_delimited and not folds:
             return same[0]
         names = [one.name for one in self.columns]
-        hint = did_you_mean(wanted.name, names) or (f"did you mean {same[0].name}?" if same else None)
+        if same and folds:
+            hint = f'write "\\"{same[0].name}\\"" with quotes: without them this database reads {wanted.name} as {name}'
+        else:
+            hint = did_you_mean(wanted.name, names) or (f"did you mean {same[0].name}?" if same else None)
         raise MappingError("M203", f"{self.name} has no column {wanted.name}", location, hint or f"its columns are {', '.join(names)}")
 
 

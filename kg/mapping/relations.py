@@ -1,10 +1,10 @@
-"""Logical sources as DuckDB relations: CSV and Parquet in place; SQLite, JSON, XML and query results in temporary tables."""
+"""Logical sources as DuckDB relations: CSV and Parquet in place; databases, JSON, XML and query results in temporary tables."""
 
 from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,13 +13,17 @@ import duckdb
 from pyoxigraph import QueryResultsFormat, Store
 
 from kg.errors import Location, MappingError
-from kg.mapping import files, sqlite
+from kg.mapping import files
 from kg.mapping.csv_files import csv_relation
+from kg.mapping.database import BeyondCalendar, Database, Shape
+from kg.mapping.databases import open_database
 from kg.mapping.model import File, LogicalSource
 from kg.mapping.records import ITERATORS, Records, read_records, record_names
 from kg.mapping.relation import Relation, RelationColumn, expanded, identifier, quoted, typed_column, with_row_numbers
-from kg.mapping.sources import Source, Sources
+from kg.mapping.source import Source
+from kg.mapping.sources import Sources, mentioned_names
 from kg.mapping.template import ROW, Column
+from kg.sql.temporary import registered
 
 
 class RelationReader:
@@ -34,6 +38,8 @@ class RelationReader:
         self._tables: list[str] = []
         self._folder: TemporaryDirectory[str] | None = None
         self._copies = 0
+        self._databases: dict[tuple, Database] = {}
+        self._closing = ExitStack()
 
     def open(self, logical: LogicalSource) -> Relation:
         """The relation of a logical source; the same one for equal sources."""
@@ -53,6 +59,8 @@ class RelationReader:
         return list(self._opened.values())
 
     def close(self) -> None:
+        self._closing.close()
+        self._databases.clear()
         malformed = [relation.malformed for relation in self._files.values()]
         with suppress(duckdb.TransactionException):  # a failed transaction takes its tables with it
             for table in (*self._tables, *malformed, *(f"{name}_scans" for name in malformed)):
@@ -67,6 +75,8 @@ class RelationReader:
     def _table(self, logical: LogicalSource) -> Relation:
         name = table_name(logical.table or "")
         source = self._sources.of_table(name, logical.location)
+        if source.is_server:
+            return self._fetched(source, name, logical.location, table=source.table or logical.table)
         if not source.path.exists():
             raise MappingError("M201", f"{source.path} does not exist", source.location or logical.location, "correct the path, or override it with NAME=URL")
         if source.type in ITERATORS:
@@ -113,11 +123,8 @@ class RelationReader:
 
     def _of_records(self, records: Records, path: str, name: str, source: Source | None) -> Relation:
         target = self._new_table()
-        self._connection.register("kg_fetched", records.table)
-        try:
+        with registered(self._connection, "kg_fetched", records.table):
             self._connection.execute(f"CREATE TEMP TABLE {target} AS SELECT * FROM kg_fetched")
-        finally:
-            self._connection.unregister("kg_fetched")
         columns, hidden = [], [RelationColumn(ROW.name, "BIGINT", stored="n")]
         for i, one in enumerate(records.columns):
             datatypes = f"{one.reference}\0datatype" if one.is_mixed else None
@@ -165,27 +172,51 @@ class RelationReader:
             raise MappingError("M208", f"{source.path} cannot be read as Parquet: {_first_line(error)}", source.location, "check the file") from error
         return Relation(sql, tuple(RelationColumn(row[0], row[1]) for row in rows), f"table {name}", str(source.path), source)
 
-    def _fetched(self, source: Source, name: str, location: Location | None, *, table: str | None = None, query: str | None = None) -> Relation:
-        with sqlite.Reading(source.path, location) as reading:
-            shape = reading.table(table) if table is not None else reading.query(query or "")
-            target = self._new_table()
-            self._connection.register("kg_fetched", reading.batches(shape))
+    def database(self, source: Source, location: Location | None) -> Database:
+        """The database of a source, opened once for all its tables and queries."""
+        if source.database not in self._databases:
+            self._databases[source.database] = self._closing.enter_context(open_database(source, location))
+        return self._databases[source.database]
+
+    def _fetched(
+        self, source: Source, name: str, location: Location | None, *, table: str | None = None, query: str | None = None, is_core_sql: bool = False
+    ) -> Relation:
+        database = self.database(source, location)
+        shape = database.table(table, location) if table is not None else database.query(query or "", location, is_core_sql)
+        target = self._new_table()
+        try:
+            self._fetch(database, shape, target)
+        except BeyondCalendar as error:
+            shape = database.as_texts(shape, error.names)
+            self._fetch(database, shape, target)
+        columns = tuple(RelationColumn(one.name, one.type, one.declared, datatype=one.datatype) for one in shape.columns)
+        file = str(source) if table is None or not source.is_server else f"{source}, table {table}"
+        # The columns of a query are labels, which the mapping names as the query does.
+        folds = database.folds_to_lower and table is not None
+        return Relation(target, columns, f"table {name}" if table is not None else "the query", file, source, shape.keys, folds_to_lower=folds)
+
+    def _fetch(self, database: Database, shape: Shape, target: str) -> None:
+        """Copy the rows into a temporary table, which DuckDB keeps on disk where it outgrows its memory."""
+        database.failure = None
+        with registered(self._connection, "kg_fetched", database.batches(shape)):
             try:
                 self._connection.execute(f"CREATE TEMP TABLE {target} AS SELECT * FROM kg_fetched")
-            finally:
-                self._connection.unregister("kg_fetched")
-        columns = tuple(RelationColumn(one.name, one.type, one.declared) for one in shape.columns)
-        return Relation(target, columns, f"table {name}" if table is not None else "the query", str(source.path), source, shape.keys)
+            except duckdb.Error:
+                if database.failure is not None:
+                    raise database.failure from None
+                raise
 
     def _query(self, logical: LogicalSource) -> Relation:
         query = (logical.query or "").strip().rstrip(";").rstrip()
+        database = self._sources.database_of_query(query, logical.location)
+        if database is not None:
+            return self._fetched(database, "query", logical.location, query=query, is_core_sql=logical.is_core_sql)
         mentioned = [(name, self._sources.of_table(name, logical.location)) for name in self._sources.mentioned_in(query)]
         default = self._sources.default
-        databases = {source.path for _, source in mentioned if source.type == "sqlite"}
-        if not mentioned and default is not None and default.type == "sqlite":
-            return self._fetched(default, "query", logical.location, query=query)
-        if len(databases) == 1 and all(source.type == "sqlite" and source.table in (None, name) for name, source in mentioned):
-            return self._fetched(mentioned[0][1], "query", logical.location, query=query)
+        if default is not None and default.is_database:  # its own tables, beside those declared elsewhere
+            known = {name.lower() for name, _ in mentioned}
+            own = [name for name in self.database(default, logical.location).names() if name.lower() not in known]
+            mentioned += [(name, self._sources.of_table(name, logical.location)) for name in mentioned_names(own, query)]
         return self._query_of_views(query, mentioned, logical.location)
 
     def _query_of_views(self, query: str, mentioned: list[tuple[str, Source]], location: Location | None) -> Relation:
@@ -204,7 +235,7 @@ class RelationReader:
             except duckdb.Error as error:
                 raise MappingError("M204", f"the query fails: {_first_line(error)}", location, self._query_hint(error)) from error
         rows = self._connection.execute(f"DESCRIBE {target}").fetchall()
-        files = ", ".join(str(source.path) for _, source in mentioned) or None
+        files = ", ".join(dict.fromkeys(str(source) for _, source in mentioned)) or None
         return Relation(target, tuple(RelationColumn(row[0], row[1]) for row in rows), "the query", files)
 
     def _query_hint(self, error: duckdb.Error) -> str:
@@ -218,7 +249,7 @@ class RelationReader:
         created: list[str] = []
         try:
             for name, source in mentioned:
-                relation = self._of_source(source, name, location)
+                relation = self._of_source(source, identifier(name) if source.is_server and source.table is None else name, location)
                 columns = ", ".join(typed_column(column) for column in relation.columns)
                 self._connection.execute(f"CREATE TEMP VIEW {identifier(name)} AS SELECT {columns} FROM {relation.sql}")
                 created.append(name)

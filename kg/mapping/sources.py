@@ -4,6 +4,9 @@
     type = "csv"
     path = "sample"
 
+    [tables.rate]             # a table of a database
+    url = "postgresql://reader:${PGPASSWORD}@db.example.org/treasury"
+
     [tables.payment]          # one table elsewhere
     path = "${DATA}/payments-2026.csv"
     delimiter = "|"
@@ -14,8 +17,8 @@
 
 `type` is csv, parquet, sqlite, json or xml and may be left out where the path's ending tells it; paths are relative to the file;
 `${NAME}` is an environment variable, `${NAME:-text}` one with a default. Further keys of CSV: `delimiter`, `quote`,
-`null` (the text that means NULL, empty by default), `encoding`, `types` (column = SQL type). A SQLite table may have
-another name there: `table`. JSON (and JSON lines) and XML have an `iterator`, a JSONPath or XPath of their records, by default
+`null` (the text that means NULL, empty by default), `encoding`, `types` (column = SQL type). PostgreSQL, MariaDB and MySQL have a
+`url` in place of the path, and `settings` of the session (name = text). A table of a database may have another name there: `table`. JSON (and JSON lines) and XML have an `iterator`, a JSONPath or XPath of their records, by default
 the members of an array and the children of the root; columns are JSONPaths and XPaths from a record, the name of a member or child
 being the simplest. An RML mapping says itself where its files are; [tables."its name there"] puts another in their place.
 """
@@ -25,37 +28,22 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from kg.errors import Location, MappingError, did_you_mean
+from kg.mapping.source import SCHEMES, SERVERS, Address, Source, is_address, without_secrets
 
-TYPES = ("csv", "parquet", "sqlite", "json", "xml")
+TYPES = ("csv", "parquet", "json", "xml", "sqlite", *SERVERS)
 _ENDINGS = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".pq": "parquet",
     ".json": "json", ".jsonl": "json", ".ndjson": "json", ".xml": "xml",
     ".sqlite": "sqlite", ".sqlite3": "sqlite", ".db": "sqlite",
 }  # fmt: skip
 _TABLE_FILES = {"csv": (".csv", ".tsv", ".csv.gz", ".tsv.gz"), "parquet": (".parquet",), "json": (".json", ".jsonl", ".ndjson"), "xml": (".xml",)}
-_KEYS = ("type", "path", "table", "delimiter", "quote", "null", "encoding", "types", "iterator")
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file, a folder of files, or a database; `location` is where it is declared."""
-
-    type: str
-    path: Path
-    table: str | None = None
-    delimiter: str | None = None
-    quote: str = '"'
-    null: str | tuple[str, ...] = ""
-    encoding: str = "utf-8"
-    types: tuple[tuple[str, str], ...] = ()
-    iterator: str | None = None
-    location: Location | None = field(default=None, compare=False)
+_KEYS = ("type", "path", "url", "table", "delimiter", "quote", "null", "encoding", "types", "iterator", "settings")
 
 
 @dataclass(frozen=True)
@@ -72,6 +60,8 @@ class Sources:
             return found
         if self.default is None:
             raise MappingError("M202", f"no source declares the table {name}", location, self._hint(name))
+        if self.default.is_server:
+            return self.default
         if self.default.type == "sqlite" or self.default.path.is_file():
             return self.default if self.default.type != "sqlite" or self.default.table else replace(self.default, table=name)
         for ending in _TABLE_FILES[self.default.type]:
@@ -85,7 +75,16 @@ class Sources:
 
     def mentioned_in(self, query: str) -> list[str]:
         """The known table names that occur in a query's text, databases' own tables left out."""
-        return [name for name in self.names() if re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", query, re.IGNORECASE)]
+        return mentioned_names(self.names(), query)
+
+    def database_of_query(self, query: str, location: Location | None = None) -> Source | None:
+        """The one database that can answer a query by itself: all tables declared that it mentions are there, under these names."""
+        mentioned = [(name, self.of_table(name, location)) for name in self.mentioned_in(query)]
+        if not mentioned:
+            return self.default if self.default is not None and self.default.is_database else None
+        first = mentioned[0][1]
+        is_one = first.is_database and all(one.database == first.database and one.table in (None, name) for name, one in mentioned)
+        return first if is_one else None
 
     def names(self) -> list[str]:
         """Every table name that is declared or has a file in the default folder."""
@@ -105,6 +104,10 @@ class Sources:
         return did_you_mean(name, self.names()) or f"declare [tables.{name}] in sources.toml, or add the file"
 
 
+def mentioned_names(names: Iterable[str], query: str) -> list[str]:
+    return [name for name in names if re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", query, re.IGNORECASE)]
+
+
 def load_sources(file: str | Path | None, overrides: Iterable[str] | Mapping[str, str] = ()) -> Sources:
     """Read sources.toml; `overrides` are NAME=URL texts (or a mapping), the name `default` standing for [default]."""
     if file is None:
@@ -118,7 +121,7 @@ def load_sources(file: str | Path | None, overrides: Iterable[str] | Mapping[str
     except tomllib.TOMLDecodeError as error:
         match = re.search(r"line (\d+), column (\d+)", str(error))
         line, column = (int(match[1]), int(match[2])) if match else (len(text.splitlines()), 1)
-        location = Location.in_text(text, line, column, str(path))
+        location = Location.in_text(without_secrets(text), line, column, str(path))
         raise MappingError("M200", f"the sources file is not TOML: {error}", location, "correct the syntax") from None
     for key in document:
         if key not in ("default", "tables"):
@@ -141,8 +144,13 @@ def override(sources: Sources, overrides: Iterable[str] | Mapping[str, str]) -> 
 
 
 def source_of_url(url: str | Path) -> Source:
-    """A path, a file: or a sqlite: URL; the type is told by the scheme or the ending. A folder is one of CSV files."""
+    """A path, a file: or a sqlite: URL, or the address of a database; the type is told by the scheme or the ending.
+
+    A folder is one of CSV files.
+    """
     text = str(url)
+    if is_address(text):
+        return _server(text, None)
     parts = urlsplit(text)
     if parts.scheme in ("file", "sqlite"):
         path = Path(unquote(parts.netloc + parts.path))
@@ -151,7 +159,8 @@ def source_of_url(url: str | Path) -> Source:
             path = Path(unquote(parts.path[1:]))
         return Source("sqlite" if parts.scheme == "sqlite" else _type_of(path) or "csv", path, delimiter=_delimiter(path))
     if "://" in text:
-        raise MappingError("M206", f"sources of the kind {parts.scheme}: are not read by this version", Location(text), "export the table to CSV, Parquet or SQLite")
+        place = Location(without_secrets(text))
+        raise MappingError("M206", f"sources of the kind {parts.scheme}: are not read by this version", place, "export the table to CSV, Parquet or SQLite")
     path = Path(text)
     return Source(_type_of(path) or _type_in(path) or "csv", path, delimiter=_delimiter(path))
 
@@ -159,7 +168,7 @@ def source_of_url(url: str | Path) -> Source:
 def _pair(text: str) -> tuple[str, str]:
     name, equals, url = text.partition("=")
     if not equals or not name or not url:
-        raise MappingError("M200", f"{text!r} is not of the form NAME=URL", None, "write, for example, default=data/ or payment=data/payments.csv")
+        raise MappingError("M200", f"{without_secrets(text)!r} is not of the form NAME=URL", None, "write, for example, default=data/ or payment=data/payments.csv")
     return name, url
 
 
@@ -170,8 +179,13 @@ def _source(table: object, text: str, file: Path, section: str) -> Source:
     for key in table:
         if key not in _KEYS:
             raise MappingError("M200", f"[{section}] has no key {key}", _place(text, file, section, key), did_you_mean(key, _KEYS) or f"its keys are {', '.join(_KEYS)}")
+    settings = tuple((str(name), str(one)) for name, one in table.get("settings", {}).items())
+    if "url" in table:
+        where = _place(text, file, section, "url")
+        return replace(_server(_with_variables(str(table["url"]), where), where), table=table.get("table"), settings=settings)
     if "path" not in table:
-        raise MappingError("M200", f"[{section}] has no path", place, 'add path = "…", relative to this file')
+        remedy = 'add url = "postgresql://…"' if table.get("type") in SERVERS else 'add path = "…", relative to this file'
+        raise MappingError("M200", f"[{section}] has no {'url' if table.get('type') in SERVERS else 'path'}", place, remedy)
     path = file.parent / _substitute(str(table["path"]), _place(text, file, section, "path"))
     if not path.exists():
         raise MappingError("M201", f"{path} does not exist", _place(text, file, section, "path"), "correct the path, or override it with NAME=URL")
@@ -192,17 +206,36 @@ def _source(table: object, text: str, file: Path, section: str) -> Source:
     )
 
 
-def _substitute(text: str, place: Location) -> str:
+def _server(url: str, place: Location | None) -> Source:
+    try:
+        address = Address.parse(url)
+        kind = SCHEMES[address.scheme]
+    except ValueError as error:
+        raise MappingError("M200", f"the address of a database is wrong: {error}", place, 'write url = "postgresql://user:${PASSWORD}@host:5432/database"') from None
+    except KeyError:
+        raise MappingError("M206", f"databases of the kind {address.scheme}: are not read", place, f"use {', '.join(SCHEMES)}") from None
+    return Source(kind, address=address, location=place)
+
+
+def _with_variables(url: str, place: Location) -> str:
+    """A URL with its environment variables; those of user and password are taken as they are, whatever characters they have."""
+    scheme, separator, rest = url.partition("://")
+    user, at, host = rest.rpartition("@")
+    return _substitute(scheme + separator, place) + _substitute(user, place, lambda value: quote(value, safe="")) + at + _substitute(host, place)
+
+
+def _substitute(text: str, place: Location, written: Callable[[str], str] = str) -> str:
     def value(match: re.Match[str]) -> str:
         name, default = match[1], match[2]
         if name not in os.environ and default is None:
-            raise MappingError("M207", f"the environment variable {name} is not set", place, f"set {name}, or write the path")
-        return os.environ.get(name) or default or ""
+            raise MappingError("M207", f"the environment variable {name} is not set", place, f"set {name}, or write ${{{name}:-text}} with a default")
+        return written(os.environ.get(name) or default or "")
 
     return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", value, text)
 
 
 def _place(text: str, file: Path, section: str, key: str | None = None) -> Location:
+    text = without_secrets(text)
     lines = text.splitlines()
     for number, line in enumerate(lines, 1):
         if line.replace('"', "").strip().startswith((f"[{section}]", f"[{section}.")):

@@ -9,38 +9,25 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
 from kg.errors import Location, MappingError, did_you_mean
+from kg.mapping.database import DatabaseColumn, Shape, arrow_schema, parts_of_name, refuse_repeated_names
 
 _BATCH = 50_000
-_ARROW = {"BIGINT": pa.int64(), "DOUBLE": pa.float64(), "VARCHAR": pa.string(), "BLOB": pa.binary()}
-
-
-@dataclass(frozen=True)
-class SqliteColumn:
-    name: str
-    type: str  # DuckDB's, of the values as they stand
-    declared: str | None  # DuckDB's, to cast to
-
-
-@dataclass(frozen=True)
-class Shape:
-    """A table or query to be read, and what is known of its columns."""
-
-    select: str
-    columns: tuple[SqliteColumn, ...]
-    keys: tuple[frozenset[str], ...] = ()
 
 
 class Reading:
     """A database open for reading only, as a context manager."""
 
+    folds_to_lower = False
+    failure: Exception | None = None
+
     def __init__(self, path: Path, location: Location | None):
         self._path, self._location = path, location
+        self._views = 0
 
     def __enter__(self) -> Reading:
         if not self._path.is_file():
@@ -56,32 +43,36 @@ class Reading:
     def __exit__(self, *_: object) -> None:
         self._database.close()
 
-    def table(self, name: str) -> Shape:
-        rows = self._database.execute("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')").fetchall()
-        names = [row[0] for row in rows]
+    def names(self) -> list[str]:
+        return [row[0] for row in self._database.execute("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')").fetchall()]
+
+    def table(self, written: str, location: Location | None) -> Shape:
+        names, name = self.names(), parts_of_name(written)[-1][0]
         found = next((one for one in names if one == name), None) or next((one for one in names if one.lower() == name.lower()), None)
         if found is None:
             hint = did_you_mean(name, names) or f"its tables are {', '.join(names)}"
-            raise MappingError("M202", f"{self._path.name} has no table {name}", self._location, hint)
+            raise MappingError("M202", f"{self._path.name} has no table {name}", location, hint)
         quoted = _identifier(found)
         # rowid order, which is the order of the row numbers in reports
-        return Shape(f"SELECT * FROM {quoted}", self._columns(quoted, f"SELECT * FROM {quoted}"), self._keys(quoted))
+        return Shape(quoted, self._columns(quoted), self._keys(quoted))
 
-    def query(self, query: str) -> Shape:
+    def query(self, query: str, location: Location | None, is_core_sql: bool = False) -> Shape:
+        view = f"kg_query_{self._views}"
+        self._views += 1
         try:
-            names = [column[0] for column in self._database.execute(query).description or ()]
-            duplicates = sorted({name for name in names if names.count(name) > 1})
-            if duplicates:
-                raise MappingError("M205", f"the query has two columns named {', '.join(duplicates)}", self._location, "rename one with AS")
-            self._database.execute(f"CREATE TEMP VIEW kg_query AS {query}")
-            columns = self._columns("kg_query", "SELECT * FROM kg_query")
+            refuse_repeated_names([column[0] for column in self._database.execute(query).description or ()], location)
+            self._database.execute(f"CREATE TEMP VIEW {view} AS {query}")
+            columns = self._columns(view)
         except (sqlite3.Error, sqlite3.Warning) as error:
-            raise MappingError("M204", f"the query fails: {error}", self._location, f"correct the SQL; it runs in SQLite on {self._path.name}") from error
-        return Shape("SELECT * FROM kg_query", columns)
+            raise MappingError("M204", f"the query fails: {error}", location, f"correct the SQL; it runs in SQLite on {self._path.name}") from error
+        return Shape(view, columns)
 
     def batches(self, shape: Shape) -> pa.RecordBatchReader:
-        schema = pa.schema([(column.name, _ARROW[column.type]) for column in shape.columns])
+        schema = arrow_schema(shape)
         return pa.RecordBatchReader.from_batches(schema, self._rows(shape, schema))
+
+    def as_texts(self, shape: Shape, names: frozenset[str]) -> Shape:
+        return shape  # its days are texts, or cast later
 
     def _rows(self, shape: Shape, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         cursor = self._database.execute(shape.select)
@@ -92,7 +83,7 @@ class Reading:
             ]
             yield pa.record_batch(arrays, schema)
 
-    def _columns(self, relation: str, select: str) -> tuple[SqliteColumn, ...]:
+    def _columns(self, relation: str) -> tuple[DatabaseColumn, ...]:
         """Names and declared types from the catalogue, types of the values from one scan."""
         catalogue = self._database.execute(f"PRAGMA table_info({relation})").fetchall()
         if not catalogue:
@@ -101,7 +92,7 @@ class Reading:
             f"max(typeof({c}) = 'integer'), max(typeof({c}) = 'real'), max(typeof({c}) = 'text'), max(typeof({c}) = 'blob')"
             for c in (_identifier(row[1]) for row in catalogue)
         )
-        found = self._database.execute(f"SELECT {kinds} FROM ({select})").fetchone()
+        found = self._database.execute(f"SELECT {kinds} FROM {relation}").fetchone()
         return tuple(_column(row[1], row[2], *found[4 * i : 4 * i + 4]) for i, row in enumerate(catalogue))
 
     def _keys(self, table: str) -> tuple[frozenset[str], ...]:
@@ -109,7 +100,7 @@ class Reading:
         return (primary,) if primary else ()
 
 
-def _column(name: str, declared: str, has_integer: int | None, has_real: int | None, has_text: int | None, has_blob: int | None) -> SqliteColumn:
+def _column(name: str, declared: str, has_integer: int | None, has_real: int | None, has_text: int | None, has_blob: int | None) -> DatabaseColumn:
     wanted = _declared_type(declared)
     kinds = [kind for kind, is_there in (("BIGINT", has_integer), ("DOUBLE", has_real), ("VARCHAR", has_text), ("BLOB", has_blob)) if is_there]
     if wanted == "BLOB" and "VARCHAR" not in kinds:
@@ -124,7 +115,7 @@ def _column(name: str, declared: str, has_integer: int | None, has_real: int | N
         found = "VARCHAR"  # the shortest text of a float casts to the decimal that was meant
     if wanted == "VARCHAR" and found == "BLOB":
         wanted = None
-    return SqliteColumn(name, found, None if wanted in (None, found) else wanted)
+    return DatabaseColumn(name, _identifier(name), found, None if wanted in (None, found) else wanted)
 
 
 def _declared_type(declared: str) -> str | None:

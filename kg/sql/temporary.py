@@ -22,7 +22,7 @@ def create_empty(connection: duckdb.DuckDBPyConnection, name: str, columns: str)
 
 
 @contextmanager
-def registered(connection: duckdb.DuckDBPyConnection, name: str, table: pyarrow.Table) -> Iterator[None]:
+def registered(connection: duckdb.DuckDBPyConnection, name: str, table: pyarrow.Table | pyarrow.RecordBatchReader) -> Iterator[None]:
     """Let the block's statements read `table` under `name`.
 
     DuckDB 2.0.0 refuses to register, or to take away, a table while the last statement's rows have not been read to their
@@ -33,9 +33,9 @@ def registered(connection: duckdb.DuckDBPyConnection, name: str, table: pyarrow.
     try:
         yield
     finally:
-        with suppress(duckdb.Error):  # in a transaction that has failed no statement runs, and none is unfinished
+        with suppress(duckdb.Error):  # in a transaction that has failed no statement runs, none is unfinished, and its roll-back takes the name
             _end_last_result(connection)
-        connection.unregister(name)
+            connection.unregister(name)
 
 
 def _end_last_result(connection: duckdb.DuckDBPyConnection) -> None:
