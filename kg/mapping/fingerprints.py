@@ -114,7 +114,7 @@ def _sorted(sources: set[Source]) -> list[Source]:
 
 def _fingerprint(source: Source) -> str:
     """Of the declaration and the content of a file or database."""
-    paths = [path for path in (source.path, source.path.with_name(source.path.name + "-wal")) if path.is_file()]
+    paths = [path for path in (source.path, Path(f"{source.path}-wal")) if path.is_file()]
     return _digest(_declaration(source), *(_content_digest(path).hex() for path in paths))
 
 
