@@ -5,17 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
 from pyoxigraph import NamedNode, RdfFormat, Triple
 
 from kg import mapping, reasoner
-from kg.build import BuildReport, OwnedProgram, Progress, build, rule_files
-from kg.errors import ProjectError
+from kg.build import BuildReport, OwnedProgram, Progress, build, conclude, rule_files
+from kg.errors import ProjectError, QueryError
 from kg.explain import Absence, Proof, explain, why_not
 from kg.project import WELL_KNOWN_PREFIXES, ContentFile, Federation, Limits, Project
 from kg.saved_queries import SavedQuery
@@ -34,6 +34,7 @@ from kg.store.documents import LoadReport
 from kg.store.notation import term_of
 from kg.store.versions import Reader, Versions
 from kg.terms import Term
+from kg.what_if import WhatIf, what_if
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class KnowledgeGraph:
         self._store = store
         self._tracers: dict[str, mapping.Tracer] = {}
         self._parsed: tuple[object, list[tuple[str, str, reasoner.Program]]] | None = None  # rules, by their texts and the revision
+        self._rule_files: dict[str, tuple[list[str], OwnedProgram]] = {}  # by owner, with the texts that were read
         self._tracing_lock = threading.Lock()
 
     # ── Opening and closing ──────────────────────────────────────────────────────────────────────────────────
@@ -131,6 +133,18 @@ class KnowledgeGraph:
                 if draft.store.revision != before or self._versions.current() is None:
                     draft.publish()
 
+    def _follow(self, store: Store) -> tuple[int, int] | None:
+        """Bring the conclusions up to date with an edit, where they were so before it: returns how many came and went, or
+        None where that is left to the next build, as it is when rules have been edited meanwhile."""
+        if self.project is None or not self.project.follow or not reasoner.is_followed(store):
+            return None
+        programs = self._programs()
+        if not reasoner.is_followed(store, [(program.owner, program.graph, program.over(store)) for program in programs]):
+            return None
+        report = conclude(store, programs)
+        diffs = report.diffs.values() if report else ()
+        return sum(diff.inserted for diff in diffs), sum(diff.deleted for diff in diffs)
+
     # ── Building and loading ─────────────────────────────────────────────────────────────────────────────────
 
     def build(self, only: str | None = None, overrides: Mapping[str, str] | None = None, on_progress: Progress | None = None) -> BuildReport:
@@ -143,7 +157,9 @@ class KnowledgeGraph:
         Without `graph`, triples go to the default graph. Builds leave them alone.
         """
         with self._writing() as store:
-            return documents.load(store, source, graph=graph, format=format, base=base)
+            report = documents.load(store, source, graph=graph, format=format, base=base)
+            self._follow(store)
+        return report
 
     def update(
         self,
@@ -160,10 +176,11 @@ class KnowledgeGraph:
 
         Triples without GRAPH go to the default graph. Graphs that a build makes are refused (QueryError Q501). LOAD reads what
         `loader` allows, see `files_within`. `default_graphs` and `named_graphs` take the place of USING and USING NAMED.
-        By `stop` another thread can end it.
+        By `stop` another thread can end it. Unless kg.toml says `follow = false`, the same version has the conclusions that the
+        rules draw from it; the report says how many came and went.
         """
         with self._writing() as store:
-            return update(
+            report = update(
                 store,
                 text,
                 bindings=bindings,
@@ -175,26 +192,67 @@ class KnowledgeGraph:
                 file=file,
                 stop=stop,
             )
+            followed = self._follow(store)
+        return replace(report, followed=followed)
+
+    def what_if(
+        self,
+        text: str,
+        bindings: Mapping[str, Term] | None = None,
+        proofs: bool = False,
+        timeout: float | None = None,
+        loader: Loader | None = None,
+        file: str | None = None,
+    ) -> WhatIf:
+        """What a SPARQL update would change: the conclusions that would come and go, by rule, and with `proofs` why.
+
+        It is done on a copy that is thrown away: the graph stays as it is, and others may read and build it meanwhile.
+        """
+        project = self._the_project()
+        programs = self._programs()
+        change = partial(
+            update, request=text, bindings=bindings, timeout=min(timeout or self.limits.timeout, self.limits.timeout), base=project.base,
+            prefixes=self.prefixes, loader=loader, file=file,
+        )  # fmt: skip
+        before = partial(self._proof, self.store, self._derivations) if proofs else None
+
+        def after(store: Store) -> Callable[[Triple], Proof | None]:
+            return partial(self._proof, store, cache(lambda: reasoner.Derivations(store, [(p.owner, p.graph, p.over(store)) for p in programs])))
+
+        return what_if(self._versions, programs, change, self.prefixes, before, after if proofs else None)
+
+    def _proof(self, store: Store, derivations: Callable[[], reasoner.Derivations], triple: Triple) -> Proof | None:
+        """The proof of a triple in a store; None where it is not there."""
+        with self._tracing() as trace, suppress(QueryError):
+            return explain(
+                store, triple.subject, triple.predicate, triple.object, derive=derivations(), trace=trace, prefixes=self.prefixes
+            )
 
     def put_graph(
         self, graph: str | None, sources: Iterable[tuple[documents.Source, RdfFormat]], *, merge: bool = False, expect: Expectation | None = None
     ) -> GraphReport:
         """Make documents the content of a graph (None: the default graph), or `merge` them into it: see `kg.sparql.graph_store`."""
         with self._writing() as store:
-            return graph_store.put(store, graph, sources, merge=merge, expect=expect)
+            report = graph_store.put(store, graph, sources, merge=merge, expect=expect)
+            self._follow(store)
+        return report
 
     def drop_graph(self, graph: str | None, *, expect: Expectation | None = None) -> GraphReport:
         """Take a graph away, or empty the default graph."""
         with self._writing() as store:
-            return graph_store.drop(store, graph, expect=expect)
+            report = graph_store.drop(store, graph, expect=expect)
+            self._follow(store)
+        return report
 
     def patch_graph(self, graph: str | None, text: str, *, timeout: float | None = None, expect: Expectation | None = None) -> GraphReport:
         """Do an update within one graph."""
         with self._writing() as store:
-            return graph_store.patch(
+            report = graph_store.patch(
                 store, graph, text, base=self.project.base if self.project else None, prefixes=self.prefixes,
                 timeout=min(timeout or self.limits.timeout, self.limits.timeout), expect=expect,
             )  # fmt: skip
+            self._follow(store)
+        return report
 
     def export(self, destination: str | Path, format: str | None = None, graph: str | None = None) -> int:
         """Write the graph, or one named graph, as RDF; returns how many statements."""
@@ -324,7 +382,13 @@ class KnowledgeGraph:
         return reasoner.Derivations(store, self._parsed[1])
 
     def _programs(self) -> list[OwnedProgram]:
-        return rule_files(self._the_project())
+        """The rule files; those whose text is still the same are not parsed again."""
+        known, self._rule_files = self._rule_files, {}
+        for program in rule_files(self._the_project()):
+            texts = program.texts()
+            old = known.get(program.owner)
+            self._rule_files[program.owner] = old if old and old[0] == texts else (texts, program)
+        return [program for _, program in self._rule_files.values()]
 
     @contextmanager
     def _tracing(self) -> Iterator[Callable[[Triple, str], list[mapping.SourceRow]]]:

@@ -19,6 +19,9 @@
     timeout = 60                           # seconds a query may take
     rows = 1000000                         # rows a query may return
 
+    [reasoning]
+    follow = true                          # edits and loads change the conclusions at once; false: the next build does
+
     [search]
     properties = ["rdfs:label"]            # whose texts kg:search and /search look through; default: rdfs:label, skos:prefLabel, skos:altLabel
 
@@ -55,6 +58,7 @@ _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "prefixes": {},
     "store": {"path": str, "keep": int, "memory": str, "threads": int},
     "limits": {"timeout": (int, float), "rows": int},
+    "reasoning": {"follow": bool},
     "search": {"properties": list},
     "federation": {"allow": list, "timeout": (int, float)},
 }
@@ -102,6 +106,7 @@ class Project:
     settings: Mapping[str, str | int] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     federation: Federation = field(default_factory=Federation)
+    follow: bool = True  # whether conclusions follow edits at once
     search: tuple[str, ...] = DEFAULT_PROPERTIES  # IRIs of the properties whose texts are searched
 
     @classmethod
@@ -131,6 +136,7 @@ class Project:
             settings=settings,
             limits=Limits(**document.get("limits", {})),
             federation=Federation(**federation | {"allow": tuple(federation.get("allow", ()))}),
+            follow=document.get("reasoning", {}).get("follow", True),
             search=tuple(_iri_of(name, prefixes, text, path) for name in document.get("search", {}).get("properties", DEFAULT_PROPERTIES)),
         )
         _check_domains(loaded, text, path)
@@ -225,7 +231,7 @@ def _check_keys(document: dict, text: str, path: Path) -> None:
             if key not in allowed:
                 help = did_you_mean(key, allowed) or f"[{section}] takes {', '.join(allowed)}"
                 raise ProjectError("P104", f"unknown key {key} in [{section}]", _place(text, path, key), help)
-            if not isinstance(value, allowed[key]) or isinstance(value, bool):
+            if not isinstance(value, allowed[key]) or isinstance(value, bool) != (allowed[key] is bool):
                 raise ProjectError("P105", f"{key} in [{section}] has the wrong type: {value!r}", _place(text, path, key))
     for key in ("name", "base", "domains"):
         if key not in document.get("project", {}):

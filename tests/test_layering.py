@@ -21,6 +21,7 @@ LAYERS = [
     {"kg.mapping", "kg.reasoner", "kg.shapes", "kg.analytics", "kg.remote", "kg.explain"},
     {"kg.rules"},
     {"kg.build"},
+    {"kg.what_if"},
     {"kg.graph"},
     {"kg"},
     {"kg.check"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -42,8 +43,29 @@ def update(
         report = graph.update(text, timeout=timeout, loader=files_within(*load_from) if load_from else None, file=file)
     where = ", ".join(iri or "the default graph" for iri in report.graphs)
     out.print(f"{report.inserted:,} statements added, {report.deleted:,} taken away{f' in {where}' if where else ''}, {report.seconds:.1f} s", markup=False)
+    if report.followed is not None:
+        out.print(f"{report.followed[0]:,} conclusions came, {report.followed[1]:,} went")
     for note in report.notes:
         err.print(f"note: {note}", markup=False)
+
+
+@app.command()
+def whatif(
+    request: Annotated[str, typer.Argument(help="a file, - for standard input, or the SPARQL text itself")],
+    project: ProjectOption = Path("kg.toml"),
+    proofs: Annotated[bool, typer.Option("--proofs", help="show why each conclusion would come, and why it holds now")] = False,
+    format: Annotated[str, typer.Option(help="text or json")] = "text",
+    language: Annotated[str, typer.Option("--lang", help="language of the proofs: en or zh")] = "en",
+    load_from: Annotated[list[Path], typer.Option(help="folder whose files LOAD may read; may be repeated")] = [],  # noqa: B006
+    timeout: Annotated[float | None, typer.Option(help="seconds")] = None,
+) -> None:
+    """What would a SPARQL update change? Conclusions that would come and go; the graph stays as it is."""
+    text, file = _update_text(request)
+    if format not in ("text", "json"):
+        raise ProjectError("P405", f"kg whatif has no form {format}", help="text or json")
+    with KnowledgeGraph.open(project) as graph:
+        found = graph.what_if(text, proofs=proofs, timeout=timeout, loader=files_within(*load_from) if load_from else None, file=file)
+    out.print(json.dumps(found.as_dict(), ensure_ascii=False, indent=2) if format == "json" else found.text(language), markup=False)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from kg.reasoner.absences import NearMiss, near_misses
 from kg.reasoner.engine import InferReport, RuleReport, StratumReport, check, infer, infer_only
 from kg.reasoner.grounds import Derivations
-from kg.reasoner.maintenance import maintain
+from kg.reasoner.maintenance import is_followed, maintain
 from kg.reasoner.model import Program, Rule
 from kg.reasoner.srl import load_program, parse_program
 from kg.reasoner.stratify import rules_behind
@@ -23,6 +23,7 @@ __all__ = [
     "check",
     "infer",
     "infer_only",
+    "is_followed",
     "load_program",
     "maintain",
     "near_misses",

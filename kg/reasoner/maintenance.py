@@ -55,6 +55,18 @@ def maintain(
         return _Maintenance(store, programs, before, run, owners, watch).bring_up_to_date(changes, fingerprint)
 
 
+def is_followed(store: Store, programs: Programs | None = None) -> bool:
+    """Whether the graph's conclusions were drawn and it is known what has changed since; with `programs`, whether they were
+    drawn by just these rules."""
+    before = record.read(store)
+    if before is None or store.changes() is None or record.revisions(store, before.graphs.values()) != dict(before.revisions):
+        return False
+    if programs is None:
+        return True
+    rules = sorted((owner, record.digest(rule)) for owner, _, program in programs for rule in program.rules)
+    return rules == sorted((rule.owner, rule.digest) for rule in before.rules)
+
+
 def _continues(store: Store, before: Record, programs: Programs, strata: list[Stratum]) -> bool:
     """Whether what stands in the graph is what the same owners concluded last."""
     graphs = {owner: iri for owner, iri, _ in programs}

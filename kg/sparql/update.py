@@ -34,7 +34,8 @@ __all__ = ["Loader", "UpdateReport", "files_within", "update"]
 class UpdateReport:
     """How many quads came and went, and the graphs written to by their IRIs, "" for the default graph.
 
-    `notes` say what the writer of the request may not have meant.
+    `notes` say what the writer of the request may not have meant; `followed` are the numbers of conclusions that came and
+    went with it, None where conclusions were left as they are.
     """
 
     inserted: int
@@ -42,6 +43,7 @@ class UpdateReport:
     graphs: tuple[str, ...]
     seconds: float
     notes: tuple[str, ...] = ()
+    followed: tuple[int, int] | None = None
 
 
 def update(

@@ -18,7 +18,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +74,17 @@ class Versions:
                 if self.current() == version:  # else a build has just replaced and removed it: take the new one
                     raise
         raise StoreError("S107", f"the versions in {self.folder} change faster than they can be opened")
+
+    def copied(self, path: Path) -> Store:
+        """Copy the current version to `path` and open the copy for reading and writing."""
+        for _ in range(5):
+            version = self.current()
+            if version is None:
+                raise StoreError("S101", f"there is no graph in {self.folder} yet", help="run kg build first")
+            with suppress(FileNotFoundError):  # a build has just replaced and removed it: take the new one
+                shutil.copyfile(version.path, path)
+                return Store.open(path, **self._settings)
+        raise StoreError("S107", f"the versions in {self.folder} change faster than they can be copied")
 
     @contextmanager
     def write(self) -> Iterator[Draft]:
