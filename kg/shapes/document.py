@@ -9,9 +9,9 @@ from pathlib import Path
 from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, parse
 
 from kg.errors import DataError, KgError, Location, ShapeError, did_you_mean
-from kg.shapes.places import Places
 from kg.shapes.vocabulary import FIRST, NIL, REST, SUB_CLASS_OF, TYPE, sh
 from kg.store.formats import format_of
+from kg.store.places import Places
 from kg.terms import Term
 
 Node = NamedNode | BlankNode

@@ -26,6 +26,13 @@ class Places:
         self.text, self.file = text, file
         self._prefixes, self._base = prefixes, base
         self._statements = list(_statements(text))
+        self._by_subject: dict[str, list[list[tuple[str, int]]]] = {}
+        for tokens in self._statements:
+            self._by_subject.setdefault(self._full(tokens[0][0]), []).append(tokens)
+
+    def knows(self, subject: NamedNode) -> bool:
+        """Whether a statement of the document begins with `subject`."""
+        return bool(self._of(subject))
 
     def of(self, subject: NamedNode | None, *terms: Term) -> Location:
         """Where one of `terms` (the first that is found) stands in `subject`'s statements; else where those begin."""
@@ -55,13 +62,25 @@ class Places:
         return self._is(text, term)
 
     def _offset(self, subject: NamedNode | None, *terms: Term) -> int | None:
-        mine = [tokens for tokens in self._statements if subject is not None and self._is(tokens[0][0], subject)]
+        mine = self._of(subject) if subject is not None else []
         for term in terms:
             for tokens in mine or self._statements:
                 for text, offset in tokens[1:]:
                     if self._is(text, term):
                         return offset
         return mine[0][0][1] if mine else None
+
+    def _of(self, subject: NamedNode) -> list[list[tuple[str, int]]]:
+        """The statements about `subject`; where an IRI is relative, those whose subject may be it."""
+        found = self._by_subject.get(subject.value)
+        return found or [tokens for tokens in self._by_subject.get("", ()) if self._is(tokens[0][0], subject)]
+
+    def _full(self, text: str) -> str:
+        """The IRI that a token names; empty where it is relative or none."""
+        if text.startswith("<"):
+            return text[1:-1] if ":" in text else ""
+        prefix, colon, local = text.partition(":")
+        return self._prefixes.get(prefix, "\0") + local if colon else ""
 
     def _is(self, text: str, term: Term) -> bool:
         if isinstance(term, Literal):

@@ -1,0 +1,239 @@
+"""Equality by representatives: rules run over one name for each set of equal terms, and copies are written at the end.
+
+The program's rules that copy triples between equal terms (OWL 2 Profiles, table 4: eq-sym, eq-trans and eq-rep-*) are not
+evaluated as rules: over every predicate they would make one recursion of the whole program. Instead
+
+1. the sets of equal terms are found from the owl:sameAs triples known (`_merge`); the least id stands for its set,
+2. the strata run over the graph and rules in which representatives have taken the place of their equals (`_rename`),
+3. and again while their conclusions make more terms equal,
+4. then what holds of one is copied to all (`_copy`), so that queries see the triples of every equal term.
+
+Each copy and each closing owl:sameAs triple gets the number of its eq-rule and a round greater than those of its premises, so
+proofs name the rule, the equality and the triple it was copied from. Rules with NOT or aggregates, and what rests on
+them, run last, over all copies; that they make further terms equal is refused (R246).
+
+    rl_asserted  view (s, p, o)               the input as it stands
+    rl_before    table (s, p, o, rule, round) what earlier passes concluded, in the names in which they did
+    rl_same      table (term, rep)            for each term that has another representative
+    rl_renamed   table (s, p, o)              triples of the above that mention such a term, with representatives
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass, replace
+
+from pyoxigraph import NamedNode
+
+from kg.reasoner.knowledge import CONCLUSION, Knowledge
+from kg.reasoner.model import Rule, is_equality
+from kg.reasoner.stratify import Stratum, Use, can_match, premises, stratify
+from kg.sparql import algebra as a
+from kg.sql.temporary import create_empty
+from kg.terms import TAG_BITS, TAG_BLANK, TAG_IRI, TAG_TEMPLATE
+
+SAME = NamedNode("http://www.w3.org/2002/07/owl#sameAs")
+# Rounds are spread by this factor, so that copies by subject, predicate and object fit between two of them.
+_SPREAD = 4
+
+
+class Equality:
+    """One run of strata under equality. `numbers` are those of all rules, by id; `rounds` the last round that was used."""
+
+    def __init__(self, knowledge: Knowledge, rules: Sequence[Rule], numbers: dict[int, int]) -> None:
+        self.knowledge = knowledge
+        self.numbers = numbers
+        self._rules = rules
+        self._copying = {rule.iri.value.rpartition("/")[2]: numbers[id(rule)] for rule in rules if is_equality(rule)}
+        self._same = knowledge.constant(SAME)
+        self._is_open = False
+
+    def run(self, strata: Sequence[Stratum], evaluate: Callable[[Stratum], None], rounds: Callable[[int | None], int]) -> None:
+        """Evaluate the strata. `rounds()` tells the last round, `rounds(n)` sets it."""
+        early, late = _parts(strata)
+        merged: int | None = 0
+        while True:
+            edges = self._edges()
+            if edges and edges != merged:
+                merged = self._merge(rounds)
+                early = _parts(self._rename(early))[0] if merged else early
+            for stratum in early:
+                evaluate(stratum)
+            if self._is_settled(merged):
+                break
+        if self._is_open:
+            self._copy(rounds)
+        known = self._edges()
+        for stratum in late:
+            evaluate(stratum)
+        if late and self._edges() != known:
+            raise _late_equality(late)
+
+    # ── finding what is equal ────────────────────────────────────────────────────────────────────────────────
+
+    def _edges(self) -> int:
+        """How many owl:sameAs triples between two nodes are known."""
+        return self.knowledge.run(f"SELECT count(*) FROM {self._all()} WHERE p = {self._same} AND s <> o AND {_nodes('s', 'o')}").fetchone()[0]
+
+    def _all(self) -> str:
+        """Everything known, in the names in which it was asserted or concluded."""
+        if not self._is_open:
+            return "rl_known"
+        return "(SELECT s, p, o FROM rl_asserted UNION ALL SELECT s, p, o FROM rl_before UNION ALL SELECT s, p, o FROM rl_inferred)"
+
+    def _is_settled(self, merged: int) -> bool:
+        return self._edges() == merged
+
+    def _merge(self, rounds: Callable[[int | None], int]) -> int:
+        """Find the sets of equal terms, conclude owl:sameAs between all members of each; returns how many edges there are then."""
+        run = self.knowledge.run
+        self._open()
+        pairs = f"SELECT DISTINCT s, o FROM {self._all()} WHERE p = {self._same} AND {_nodes('s', 'o')}"
+        run(f"CREATE OR REPLACE TEMP TABLE rl_pairs AS {pairs}")
+        self._conclude("SELECT o AS s, s AS o FROM rl_pairs", "eq-sym", rounds)
+        run("CREATE OR REPLACE TEMP TABLE rl_label AS SELECT s AS term, least(s, min(o)) AS label FROM rl_pairs GROUP BY s")
+        run("CREATE OR REPLACE TEMP TABLE rl_link AS SELECT s, o FROM rl_pairs WHERE s <> o")
+        while True:
+            moved = self._step(
+                "SELECT k.s AS term, min(l.label) AS label FROM rl_link k JOIN rl_label l ON l.term = k.o GROUP BY k.s", rounds)  # fmt: skip
+            moved += self._step("SELECT l.term, m.label FROM rl_label l JOIN rl_label m ON m.term = l.label", rounds)
+            if not moved:
+                break
+        self._conclude("SELECT label AS s, term AS o FROM rl_label", "eq-sym", rounds)
+        self._conclude("SELECT l.term AS s, m.term AS o FROM rl_label l JOIN rl_label m ON m.label = l.label", "eq-trans", rounds)
+        run("CREATE OR REPLACE TEMP TABLE rl_same AS SELECT term, label AS rep FROM rl_label WHERE term <> label")
+        self._read_renamed()
+        return self._edges()
+
+    def _step(self, better: str, rounds: Callable[[int | None], int]) -> int:
+        """Take labels of `better` (term, label) where they are smaller; each is an equality by eq-trans."""
+        run = self.knowledge.run
+        run(f"CREATE OR REPLACE TEMP TABLE rl_better AS SELECT b.term, b.label FROM ({better}) b JOIN rl_label l ON l.term = b.term AND b.label < l.label")
+        self._conclude("SELECT term AS s, label AS o FROM rl_better", "eq-trans", rounds)
+        run("UPDATE rl_label SET label = b.label FROM rl_better b WHERE b.term = rl_label.term")
+        return run("SELECT count(*) FROM rl_better").fetchone()[0]
+
+    def _conclude(self, pairs: str, name: str, rounds: Callable[[int | None], int]) -> None:
+        """Add owl:sameAs triples that are not known, in a round of their own."""
+        run = self.knowledge.run
+        run(f"CREATE OR REPLACE TEMP TABLE rl_fresh AS SELECT DISTINCT n.s, n.o FROM ({pairs}) n ANTI JOIN rl_pairs k ON k.s = n.s AND k.o = n.o")
+        run("INSERT INTO rl_pairs SELECT s, o FROM rl_fresh")
+        number, this = self._copying[name], rounds(None) + 1
+        run(f"INSERT INTO rl_before SELECT s, {self._same}, o, {number}, {this} FROM rl_fresh")
+        rounds(this)
+
+    # ── one name for each ────────────────────────────────────────────────────────────────────────────────────
+
+    def _open(self) -> None:
+        """Move what was concluded so far to rl_before; the first time, set the input apart."""
+        run = self.knowledge.run
+        if not self._is_open:
+            self._is_open = True
+            self.knowledge.set_input_apart("rl_asserted")
+            create_empty(self.knowledge.store.connection, "rl_before", CONCLUSION)
+        run("INSERT INTO rl_before SELECT s, p, o, rule, round FROM rl_inferred")
+        self.knowledge.forget_conclusions(SAME)
+
+    def _read_renamed(self) -> None:
+        """Make rl_input the input and earlier conclusions under the representatives' names."""
+        run = self.knowledge.run
+        everything = "(SELECT s, p, o FROM rl_asserted UNION ALL SELECT s, p, o FROM rl_before)"
+        renamed = ", ".join(f"coalesce({c}.rep, i.{c}) AS {c}" for c in "spo")
+        joins = " ".join(f"LEFT JOIN rl_same {c} ON {c}.term = i.{c}" for c in "spo")
+        run(
+            f"CREATE OR REPLACE TEMP TABLE rl_touched AS SELECT DISTINCT {renamed} FROM {everything} i {joins} "
+            "WHERE s.rep IS NOT NULL OR p.rep IS NOT NULL OR o.rep IS NOT NULL"
+        )
+        untouched = f"SELECT i.s, i.p, i.o FROM {everything} i " + " ".join(f"ANTI JOIN rl_same {c} ON {c}.term = i.{c}" for c in "spo")
+        run(f"CREATE OR REPLACE TEMP TABLE rl_renamed AS SELECT t.* FROM rl_touched t ANTI JOIN ({untouched}) u USING (s, p, o)")
+        run(f"CREATE OR REPLACE TEMP VIEW rl_input AS {untouched} UNION ALL SELECT s, p, o FROM rl_renamed")
+
+    def _rename(self, strata: Sequence[Stratum]) -> list[Stratum]:
+        """The same rules about representatives: the predicates and classes that they name may be equal to others."""
+        rows = self.knowledge.run("SELECT term, rep FROM rl_same").fetchall()
+        terms = self.knowledge.store.decode({term for row in rows for term in row})
+        changes = {terms[term]: terms[rep] for term, rep in rows}
+        if any(self.knowledge.is_predicate(terms[rep]) or self.knowledge.is_predicate(terms[term]) for term, rep in rows):
+            self.knowledge.expect_anything()
+        rules = []
+        for rule in (rule for stratum in strata for rule in stratum.rules):
+            renamed = replace(rule, head=_changed(rule.head, changes), body=_changed(rule.body, changes))
+            self.numbers[id(renamed)] = self.numbers[id(rule)]
+            rules.append(renamed)
+        self._kept = getattr(self, "_kept", [])
+        self._kept += rules  # ids are keys: the rules must outlive their numbers
+        return stratify(rules)
+
+    # ── copies ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _copy(self, rounds: Callable[[int | None], int]) -> None:
+        """Copy the triples of each term to its equals; afterwards rl_input and rl_inferred hold everything as it is to be written."""
+        run = self.knowledge.run
+        run("INSERT INTO rl_before SELECT s, p, o, rule, round FROM rl_inferred")
+        self.knowledge.forget_conclusions(SAME)
+        run(f"UPDATE rl_before SET round = round * {_SPREAD}")
+        run(
+            "CREATE OR REPLACE TEMP TABLE rl_equal AS SELECT s, o, max(round) AS round FROM "
+            f"(SELECT s, o, 0 AS round FROM rl_asserted WHERE p = {self._same} UNION ALL SELECT s, o, round FROM rl_before WHERE p = {self._same}) "
+            "WHERE s IN (SELECT term FROM rl_label) AND s <> o GROUP BY s, o"
+        )
+        for column, name in (("s", "eq-rep-s"), ("p", "eq-rep-p"), ("o", "eq-rep-o")):
+            columns = ", ".join("e.o AS " + c if c == column else f"i.{c}" for c in "spo")
+            run(
+                f"CREATE OR REPLACE TEMP TABLE rl_copies AS SELECT {columns}, min(greatest(i.round, e.round)) + 1 AS round FROM "
+                "(SELECT s, p, o, 0 AS round FROM rl_asserted UNION ALL SELECT s, p, o, round FROM rl_before) i "
+                f"JOIN rl_equal e ON e.s = i.{column} GROUP BY ALL"
+            )
+            known = "SELECT s, p, o FROM rl_asserted UNION ALL SELECT s, p, o FROM rl_before"
+            run(
+                f"INSERT INTO rl_before SELECT c.s, c.p, c.o, {self._copying[name]}, c.round FROM rl_copies c "
+                f"ANTI JOIN ({known}) k ON k.s = c.s AND k.p = c.p AND k.o = c.o WHERE {_nodes('c.s')} AND {_iris('c.p')}"
+            )
+        run("CREATE OR REPLACE TEMP VIEW rl_input AS SELECT s, p, o FROM rl_asserted")
+        run("INSERT INTO rl_inferred SELECT s, p, o, rule, round FROM rl_before")
+        run("DELETE FROM rl_before")
+        self.knowledge.expect_anything()
+        rounds(rounds(None) * _SPREAD + _SPREAD - 1)
+
+
+def _parts(strata: Sequence[Stratum]) -> tuple[list[Stratum], list[Stratum]]:
+    """Those that more facts can only add to, and the others with all that reads them."""
+    early: list[Stratum] = []
+    late: list[Stratum] = []
+    for stratum in strata:
+        read = [premise for rule in stratum.rules for premise in premises(rule)]
+        heads = [head for other in late for rule in other.rules for head in rule.head]
+        is_late = any(rule.data_only or any(isinstance(e, a.Not) for e in rule.body) for rule in stratum.rules)
+        is_late = is_late or any(p.use is not Use.POSITIVE or any(can_match(p.pattern, head) for head in heads) for p in read)
+        (late if is_late else early).append(stratum)
+    return early, late
+
+
+def _changed(thing, changes: dict):
+    """The same algebra with some terms exchanged for others."""
+    if isinstance(thing, tuple):
+        return tuple(_changed(part, changes) for part in thing)
+    if is_dataclass(thing):
+        parts = {f.name: getattr(thing, f.name) for f in fields(thing) if f.name != "position"}
+        made = {name: _changed(part, changes) for name, part in parts.items()}
+        return replace(thing, **made) if any(made[n] is not parts[n] for n in parts) else thing
+    try:
+        return changes.get(thing, thing)
+    except TypeError:
+        return thing
+
+
+def _late_equality(late: Sequence[Stratum]):
+    makers = [rule for stratum in late for rule in stratum.rules if any(head.predicate in (SAME,) or isinstance(head.predicate, a.Var) for head in rule.head)]
+    rule = (makers or list(late[-1].rules))[0]
+    return rule.error(
+        "R246", "makes terms equal after a NOT or an aggregate has counted them as different",
+        "conclude owl:sameAs from facts that no NOT or aggregate decides", None)  # fmt: skip
+
+
+def _iris(column: str) -> str:
+    return f"({column} >> {TAG_BITS} = {TAG_IRI} OR {column} >= {TAG_TEMPLATE << TAG_BITS})"
+
+
+def _nodes(*columns: str) -> str:
+    return " AND ".join(f"({_iris(c)} OR {c} >> {TAG_BITS} = {TAG_BLANK})" for c in columns)

@@ -1,0 +1,7 @@
+"""OWL 2 RL and RDFS: the ontology at hand compiled into a rule program."""
+
+from kg.reasoner.owl.compile import REGIMES, compile_ontology, compile_store
+from kg.reasoner.owl.ontology import Ontology
+from kg.reasoner.owl.vocabulary import INCONSISTENT
+
+__all__ = ["INCONSISTENT", "REGIMES", "Ontology", "compile_ontology", "compile_store"]
