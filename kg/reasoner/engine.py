@@ -19,9 +19,10 @@ from kg.reasoner import record
 from kg.reasoner.blank_nodes import named_blank_nodes
 from kg.reasoner.bodies import Opaque
 from kg.reasoner.compile import BodyCompiler, close_scopes
+from kg.reasoner.equal import Equality
 from kg.reasoner.fixpoint import Fixpoint
 from kg.reasoner.knowledge import Knowledge
-from kg.reasoner.model import Program, Rule
+from kg.reasoner.model import Program, Rule, is_equality
 from kg.reasoner.ordered import run_in_order
 from kg.reasoner.rounds import Rounds, rounds_of
 from kg.reasoner.rows import Rows
@@ -158,10 +159,13 @@ def running(store: Store, rules: list[Rule], own_graphs: list[int], watch: Watch
     try:
         with watch.limiting(store.connection):
             knowledge.learn(rules)
-            for i, stratum in enumerate(strata):
-                watch.stratum = i + 1
+
+            def draw(stratum: Stratum) -> None:
+                watch.stratum = len(run.strata) + 1
                 watch.check(stratum.rules[0], 0)
                 run.strata.append(evaluate(knowledge, stratum, run, watch))
+
+            Equality(knowledge, rules, run.numbers).run([s for s in strata if not is_equality(s.rules[0])], draw)
         yield run
     finally:
         knowledge.close()

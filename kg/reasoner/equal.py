@@ -30,6 +30,7 @@ from kg.reasoner.model import Rule, is_equality
 from kg.reasoner.stratify import Stratum, Use, can_match, premises, stratify
 from kg.sparql import algebra as a
 from kg.sql.temporary import create_empty
+from kg.store import Store
 from kg.terms import TAG_BITS, TAG_BLANK, TAG_IRI, TAG_TEMPLATE
 
 SAME = NamedNode("http://www.w3.org/2002/07/owl#sameAs")
@@ -38,41 +39,43 @@ _SPREAD = 4
 
 
 class Equality:
-    """One run of strata under equality. `numbers` are those of all rules, by id; `rounds` the last round that was used."""
+    """One run of strata under equality; `numbers` are those of all rules, by `id(rule)`."""
 
     def __init__(self, knowledge: Knowledge, rules: Sequence[Rule], numbers: dict[int, int]) -> None:
         self.knowledge = knowledge
         self.numbers = numbers
-        self._rules = rules
         self._copying = {rule.iri.value.rpartition("/")[2]: numbers[id(rule)] for rule in rules if is_equality(rule)}
         self._same = knowledge.constant(SAME)
         self._is_open = False
+        self._round = 0  # the last one in rl_before
+        self._renamed: list[Rule] = []  # their ids are keys of `numbers`: they must live as long
 
-    def run(self, strata: Sequence[Stratum], evaluate: Callable[[Stratum], None], rounds: Callable[[int | None], int]) -> None:
-        """Evaluate the strata. `rounds()` tells the last round, `rounds(n)` sets it."""
+    def run(self, strata: Sequence[Stratum], evaluate: Callable[[Stratum], None]) -> None:
+        """Evaluate the strata; afterwards everything concluded is in rl_inferred."""
         early, late = _parts(strata)
-        merged: int | None = 0
+        passes = early
+        merged = 0
         while True:
-            edges = self._edges()
-            if edges and edges != merged:
-                merged = self._merge(rounds)
-                early = _parts(self._rename(early))[0] if merged else early
-            for stratum in early:
+            if self._edges() != merged:
+                merged = self._merge()
+                passes = self._rename(early)
+            for stratum in passes:
                 evaluate(stratum)
-            if self._is_settled(merged):
+            if self._edges() == merged:
                 break
         if self._is_open:
-            self._copy(rounds)
-        known = self._edges()
+            self._copy()
         for stratum in late:
             evaluate(stratum)
-        if late and self._edges() != known:
+        if self._is_open:
+            self._number_late(late)
+        if late and self._edges() != merged:
             raise _late_equality(late)
 
     # ── finding what is equal ────────────────────────────────────────────────────────────────────────────────
 
     def _edges(self) -> int:
-        """How many owl:sameAs triples between two nodes are known."""
+        """How many owl:sameAs triples between two different nodes are known."""
         return self.knowledge.run(f"SELECT count(*) FROM {self._all()} WHERE p = {self._same} AND s <> o AND {_nodes('s', 'o')}").fetchone()[0]
 
     def _all(self) -> str:
@@ -81,119 +84,125 @@ class Equality:
             return "rl_known"
         return "(SELECT s, p, o FROM rl_asserted UNION ALL SELECT s, p, o FROM rl_before UNION ALL SELECT s, p, o FROM rl_inferred)"
 
-    def _is_settled(self, merged: int) -> bool:
-        return self._edges() == merged
-
-    def _merge(self, rounds: Callable[[int | None], int]) -> int:
+    def _merge(self) -> int:
         """Find the sets of equal terms, conclude owl:sameAs between all members of each; returns how many edges there are then."""
         run = self.knowledge.run
         self._open()
-        pairs = f"SELECT DISTINCT s, o FROM {self._all()} WHERE p = {self._same} AND {_nodes('s', 'o')}"
-        run(f"CREATE OR REPLACE TEMP TABLE rl_pairs AS {pairs}")
-        self._conclude("SELECT o AS s, s AS o FROM rl_pairs", "eq-sym", rounds)
-        run("CREATE OR REPLACE TEMP TABLE rl_label AS SELECT s AS term, least(s, min(o)) AS label FROM rl_pairs GROUP BY s")
+        run(f"CREATE OR REPLACE TEMP TABLE rl_pairs AS SELECT DISTINCT s, o FROM {self._all()} WHERE p = {self._same} AND {_nodes('s', 'o')}")
+        self._conclude("SELECT o AS s, s AS o FROM rl_pairs", "eq-sym")
+        run("CREATE OR REPLACE TEMP TABLE rl_label AS SELECT s AS term, least(s, min(o)) AS label FROM rl_pairs WHERE s <> o GROUP BY s")
         run("CREATE OR REPLACE TEMP TABLE rl_link AS SELECT s, o FROM rl_pairs WHERE s <> o")
         while True:
-            moved = self._step(
-                "SELECT k.s AS term, min(l.label) AS label FROM rl_link k JOIN rl_label l ON l.term = k.o GROUP BY k.s", rounds)  # fmt: skip
-            moved += self._step("SELECT l.term, m.label FROM rl_label l JOIN rl_label m ON m.term = l.label", rounds)
+            moved = self._relabel("SELECT k.s AS term, min(l.label) AS label FROM rl_link k JOIN rl_label l ON l.term = k.o GROUP BY k.s")
+            moved += self._relabel("SELECT l.term, m.label FROM rl_label l JOIN rl_label m ON m.term = l.label")
             if not moved:
                 break
-        self._conclude("SELECT label AS s, term AS o FROM rl_label", "eq-sym", rounds)
-        self._conclude("SELECT l.term AS s, m.term AS o FROM rl_label l JOIN rl_label m ON m.label = l.label", "eq-trans", rounds)
+        self._conclude("SELECT label AS s, term AS o FROM rl_label", "eq-sym")
+        self._conclude("SELECT l.term AS s, m.term AS o FROM rl_label l JOIN rl_label m ON m.label = l.label", "eq-trans")
         run("CREATE OR REPLACE TEMP TABLE rl_same AS SELECT term, label AS rep FROM rl_label WHERE term <> label")
         self._read_renamed()
         return self._edges()
 
-    def _step(self, better: str, rounds: Callable[[int | None], int]) -> int:
-        """Take labels of `better` (term, label) where they are smaller; each is an equality by eq-trans."""
+    def _relabel(self, better: str) -> int:
+        """Take labels of `better` (term, label) where they are smaller; each is an equality by eq-trans. Returns how many."""
         run = self.knowledge.run
-        run(f"CREATE OR REPLACE TEMP TABLE rl_better AS SELECT b.term, b.label FROM ({better}) b JOIN rl_label l ON l.term = b.term AND b.label < l.label")
-        self._conclude("SELECT term AS s, label AS o FROM rl_better", "eq-trans", rounds)
+        run(f"CREATE OR REPLACE TEMP TABLE rl_better AS SELECT b.term, b.label FROM ({better}) b JOIN rl_label l ON l.term = b.term WHERE b.label < l.label")
+        self._conclude("SELECT term AS s, label AS o FROM rl_better", "eq-trans")
         run("UPDATE rl_label SET label = b.label FROM rl_better b WHERE b.term = rl_label.term")
         return run("SELECT count(*) FROM rl_better").fetchone()[0]
 
-    def _conclude(self, pairs: str, name: str, rounds: Callable[[int | None], int]) -> None:
-        """Add owl:sameAs triples that are not known, in a round of their own."""
+    def _conclude(self, pairs: str, name: str) -> None:
+        """Add those owl:sameAs triples that are not known, in a round of their own."""
         run = self.knowledge.run
         run(f"CREATE OR REPLACE TEMP TABLE rl_fresh AS SELECT DISTINCT n.s, n.o FROM ({pairs}) n ANTI JOIN rl_pairs k ON k.s = n.s AND k.o = n.o")
         run("INSERT INTO rl_pairs SELECT s, o FROM rl_fresh")
-        number, this = self._copying[name], rounds(None) + 1
-        run(f"INSERT INTO rl_before SELECT s, {self._same}, o, {number}, {this} FROM rl_fresh")
-        rounds(this)
+        self._round += 1
+        run(f"INSERT INTO rl_before SELECT s, {self._same}, o, {self._copying[name]}, {self._round} FROM rl_fresh")
 
     # ── one name for each ────────────────────────────────────────────────────────────────────────────────────
 
     def _open(self) -> None:
-        """Move what was concluded so far to rl_before; the first time, set the input apart."""
-        run = self.knowledge.run
+        """Set the input apart, the first time, and move what was concluded so far to rl_before."""
         if not self._is_open:
             self._is_open = True
             self.knowledge.set_input_apart("rl_asserted")
             create_empty(self.knowledge.store.connection, "rl_before", CONCLUSION)
-        run("INSERT INTO rl_before SELECT s, p, o, rule, round FROM rl_inferred")
-        self.knowledge.forget_conclusions(SAME)
+        self._keep()
+
+    def _keep(self) -> None:
+        """Move the conclusions of a pass to rl_before, its rounds after those that are there."""
+        run = self.knowledge.run
+        run(f"CREATE OR REPLACE TEMP TABLE rl_rounds AS SELECT round, {self._round} + row_number() OVER (ORDER BY round) AS now FROM (SELECT DISTINCT round FROM rl_inferred)")
+        run("INSERT INTO rl_before SELECT i.s, i.p, i.o, i.rule, r.now FROM rl_inferred i JOIN rl_rounds r USING (round)")
+        self._round = run(f"SELECT coalesce(max(now), {self._round}) FROM rl_rounds").fetchone()[0]
+        self.knowledge.forget_conclusions()
 
     def _read_renamed(self) -> None:
         """Make rl_input the input and earlier conclusions under the representatives' names."""
         run = self.knowledge.run
         everything = "(SELECT s, p, o FROM rl_asserted UNION ALL SELECT s, p, o FROM rl_before)"
-        renamed = ", ".join(f"coalesce({c}.rep, i.{c}) AS {c}" for c in "spo")
-        joins = " ".join(f"LEFT JOIN rl_same {c} ON {c}.term = i.{c}" for c in "spo")
+        renamed = ", ".join(f"coalesce(m{c}.rep, i.{c}) AS {c}" for c in "spo")
+        joins = " ".join(f"LEFT JOIN rl_same m{c} ON m{c}.term = i.{c}" for c in "spo")
         run(
             f"CREATE OR REPLACE TEMP TABLE rl_touched AS SELECT DISTINCT {renamed} FROM {everything} i {joins} "
-            "WHERE s.rep IS NOT NULL OR p.rep IS NOT NULL OR o.rep IS NOT NULL"
+            "WHERE ms.rep IS NOT NULL OR mp.rep IS NOT NULL OR mo.rep IS NOT NULL"
         )
-        untouched = f"SELECT i.s, i.p, i.o FROM {everything} i " + " ".join(f"ANTI JOIN rl_same {c} ON {c}.term = i.{c}" for c in "spo")
-        run(f"CREATE OR REPLACE TEMP TABLE rl_renamed AS SELECT t.* FROM rl_touched t ANTI JOIN ({untouched}) u USING (s, p, o)")
+        untouched = f"SELECT i.s, i.p, i.o FROM {everything} i " + " ".join(f"ANTI JOIN rl_same m{c} ON m{c}.term = i.{c}" for c in "spo")
+        run(f"CREATE OR REPLACE TEMP TABLE rl_renamed AS SELECT t.* FROM rl_touched t ANTI JOIN ({untouched}) u ON u.s = t.s AND u.p = t.p AND u.o = t.o")
         run(f"CREATE OR REPLACE TEMP VIEW rl_input AS {untouched} UNION ALL SELECT s, p, o FROM rl_renamed")
+        self.knowledge.expect_anything()
 
     def _rename(self, strata: Sequence[Stratum]) -> list[Stratum]:
-        """The same rules about representatives: the predicates and classes that they name may be equal to others."""
+        """The same rules about representatives: the predicates, classes and individuals that they name may be equal to others."""
         rows = self.knowledge.run("SELECT term, rep FROM rl_same").fetchall()
         terms = self.knowledge.store.decode({term for row in rows for term in row})
         changes = {terms[term]: terms[rep] for term, rep in rows}
-        if any(self.knowledge.is_predicate(terms[rep]) or self.knowledge.is_predicate(terms[term]) for term, rep in rows):
-            self.knowledge.expect_anything()
         rules = []
         for rule in (rule for stratum in strata for rule in stratum.rules):
             renamed = replace(rule, head=_changed(rule.head, changes), body=_changed(rule.body, changes))
             self.numbers[id(renamed)] = self.numbers[id(rule)]
             rules.append(renamed)
-        self._kept = getattr(self, "_kept", [])
-        self._kept += rules  # ids are keys: the rules must outlive their numbers
+        self._renamed += rules
         return stratify(rules)
 
     # ── copies ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _copy(self, rounds: Callable[[int | None], int]) -> None:
-        """Copy the triples of each term to its equals; afterwards rl_input and rl_inferred hold everything as it is to be written."""
+    def _copy(self) -> None:
+        """Copy the triples of each term to its equals; afterwards rl_input is the input and rl_inferred everything concluded."""
         run = self.knowledge.run
-        run("INSERT INTO rl_before SELECT s, p, o, rule, round FROM rl_inferred")
-        self.knowledge.forget_conclusions(SAME)
+        self._keep()
         run(f"UPDATE rl_before SET round = round * {_SPREAD}")
+        everything = "(SELECT s, p, o, 0 AS round FROM rl_asserted UNION ALL SELECT s, p, o, round FROM rl_before)"
         run(
-            "CREATE OR REPLACE TEMP TABLE rl_equal AS SELECT s, o, max(round) AS round FROM "
-            f"(SELECT s, o, 0 AS round FROM rl_asserted WHERE p = {self._same} UNION ALL SELECT s, o, round FROM rl_before WHERE p = {self._same}) "
-            "WHERE s IN (SELECT term FROM rl_label) AND s <> o GROUP BY s, o"
+            f"CREATE OR REPLACE TEMP TABLE rl_equal AS SELECT s, o, max(round) AS round FROM {everything} WHERE p = {self._same} AND s <> o AND {_nodes('s', 'o')} GROUP BY s, o"
         )
         for column, name in (("s", "eq-rep-s"), ("p", "eq-rep-p"), ("o", "eq-rep-o")):
             columns = ", ".join("e.o AS " + c if c == column else f"i.{c}" for c in "spo")
             run(
-                f"CREATE OR REPLACE TEMP TABLE rl_copies AS SELECT {columns}, min(greatest(i.round, e.round)) + 1 AS round FROM "
-                "(SELECT s, p, o, 0 AS round FROM rl_asserted UNION ALL SELECT s, p, o, round FROM rl_before) i "
-                f"JOIN rl_equal e ON e.s = i.{column} GROUP BY ALL"
+                f"CREATE OR REPLACE TEMP TABLE rl_copies AS SELECT {columns}, min(greatest(i.round, e.round)) + 1 AS round "
+                f"FROM {everything} i JOIN rl_equal e ON e.s = i.{column} GROUP BY ALL"
             )
-            known = "SELECT s, p, o FROM rl_asserted UNION ALL SELECT s, p, o FROM rl_before"
             run(
-                f"INSERT INTO rl_before SELECT c.s, c.p, c.o, {self._copying[name]}, c.round FROM rl_copies c "
-                f"ANTI JOIN ({known}) k ON k.s = c.s AND k.p = c.p AND k.o = c.o WHERE {_nodes('c.s')} AND {_iris('c.p')}"
+                f"INSERT INTO rl_before SELECT c.s, c.p, c.o, {self._copying[name]}, c.round FROM rl_copies c ANTI JOIN "
+                f"(SELECT s, p, o FROM {everything}) k ON k.s = c.s AND k.p = c.p AND k.o = c.o WHERE {_nodes('c.s')} AND {_iris('c.p')}"
             )
         run("CREATE OR REPLACE TEMP VIEW rl_input AS SELECT s, p, o FROM rl_asserted")
         run("INSERT INTO rl_inferred SELECT s, p, o, rule, round FROM rl_before")
-        run("DELETE FROM rl_before")
-        self.knowledge.expect_anything()
-        rounds(rounds(None) * _SPREAD + _SPREAD - 1)
+        self._round = (self._round + 1) * _SPREAD
+
+    def _number_late(self, late: Sequence[Stratum]) -> None:
+        """The rounds of the strata that ran last come after those of copies."""
+        numbers = ", ".join(str(self.numbers[id(rule)]) for stratum in late for rule in stratum.rules)
+        run = self.knowledge.run
+        run(f"CREATE OR REPLACE TEMP TABLE rl_rounds AS SELECT round, {self._round} + row_number() OVER (ORDER BY round) AS now "
+            f"FROM (SELECT DISTINCT round FROM rl_inferred WHERE rule IN ({numbers or 'NULL'}))")  # fmt: skip
+        run(f"UPDATE rl_inferred SET round = r.now FROM rl_rounds r WHERE r.round = rl_inferred.round AND rl_inferred.rule IN ({numbers or 'NULL'})")
+
+
+def is_needed(store: Store, rules: Sequence[Rule]) -> bool:
+    """Whether the graph makes terms equal and the rules heed that."""
+    same = store.lookup(SAME) if any(map(is_equality, rules)) else None
+    return same is not None and store.connection.execute(f"SELECT 1 FROM quads WHERE p = {same} AND s <> o LIMIT 1").fetchone() is not None
 
 
 def _parts(strata: Sequence[Stratum]) -> tuple[list[Stratum], list[Stratum]]:

@@ -91,6 +91,20 @@ class Knowledge:
             "UNION ALL SELECT s, p, o FROM rl_shared"
         )
 
+    def set_input_apart(self, name: str) -> None:
+        """Let the view `name` be the input as it stands, whatever rl_input becomes."""
+        (text,) = self.run("SELECT sql FROM duckdb_views() WHERE view_name = 'rl_input' AND temporary").fetchone()
+        self.run("CREATE OR REPLACE TEMP VIEW " + name + text[text.index("rl_input") + len("rl_input"):])
+
+    def forget_conclusions(self) -> None:
+        """Empty rl_inferred: its rows have been moved elsewhere, and may be under any predicate."""
+        create_empty(self.store.connection, "rl_inferred", CONCLUSION)
+        self.expect_anything()
+
+    def expect_anything(self) -> None:
+        """Read every pattern from all that is known, and assume nothing of what it holds."""
+        self._derived = None
+
     def close(self) -> None:
         """Drop what this run made; where its transaction has failed, the rollback does."""
         listed = (

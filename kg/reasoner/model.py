@@ -61,6 +61,11 @@ class Program:
     files: tuple[str, ...] = ()
 
 
+def is_equality(rule: Rule) -> bool:
+    """Whether a rule copies triples between equal terms, which is done by representatives (`equal.py`)."""
+    return any(key == "equality" for key, _ in rule.annotations)
+
+
 def short_name(iri: NamedNode, prefixes: tuple[tuple[str, str], ...] = ()) -> str:
     """`prefix:local` for the longest prefix that covers the IRI, else `<IRI>`.
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from kg.reasoner.model import Rule, variables_of
+from kg.reasoner.model import Rule, is_equality, variables_of
 from kg.sparql import algebra as a
 
 
@@ -60,7 +60,8 @@ class _Edge:
 def stratify(rules: Sequence[Rule]) -> list[Stratum]:
     """The strata in an order in which each reads only what earlier ones, or it itself, conclude.
 
-    Raises RuleError R204, R206 with the cycle by the rules' names; aggregates in a cycle are left to `aggregate.py`.
+    Raises RuleError R204, R206 with the cycle by the rules' names; aggregates in a cycle are left to `aggregate.py`. Rules of
+    equality stand apart, each alone: what they copy is no other relation.
     """
     edges = _edges(rules)
     successors: list[list[_Edge]] = [[] for _ in rules]
@@ -242,13 +243,13 @@ def _may_equal(read: a.Node, made: a.Node) -> bool:
 def _edges(rules: Sequence[Rule]) -> list[_Edge]:
     by_predicate: dict[object, list[tuple[int, a.TriplePattern]]] = {}
     for i, rule in enumerate(rules):
-        for head in rule.head:
+        for head in () if is_equality(rule) else rule.head:
             key = None if isinstance(head.predicate, a.Var) else head.predicate
             by_predicate.setdefault(key, []).append((i, head))
     everything = [pair for pairs in by_predicate.values() for pair in pairs]
     edges = []
     for i, rule in enumerate(rules):
-        for premise in premises(rule):
+        for premise in () if is_equality(rule) else premises(rule):
             predicate = premise.pattern.predicate
             candidates = (
                 everything

@@ -30,7 +30,7 @@ def equality_rules(make: RuleMaker) -> None:
         ("eq-rep-o", a.TriplePattern(_S, _P, Y), [same, a.TriplePattern(_S, _P, X)],
          "what holds for {{x}} holds for {{y}}, which is the same", "对 {{x}} 成立的，对与之同一的 {{y}} 也成立"),
     ):  # fmt: skip
-        make.rule(name, (), head, body, en, zh)
+        make.equality(name, head, body, en, zh)
     _differences(make)
 
 

@@ -91,6 +91,11 @@ class RuleMaker:
         if triples:
             self.rule(entailment, about, triples, (), en, zh, axiom)
 
+    def equality(self, entailment: str, head: a.TriplePattern, body: Body, en: str, zh: str) -> None:
+        """Add a rule that copies triples between equal terms."""
+        rule = self._rule(self._iri(entailment, ()), entailment, (), (head,), tuple(body), en, zh, None)
+        self.rules.append(replace(rule, annotations=(*rule.annotations, ("equality", entailment))))
+
     def written(self, rule: Rule, entailment: str) -> None:
         """Add a rule that is written out, under the name `entailment`."""
         self.rules.append(replace(rule, iri=self._iri(entailment, ()), annotations=(("entailment", entailment),), prefixes=self._prefixes))
