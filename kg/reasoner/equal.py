@@ -44,7 +44,7 @@ class Equality:
     def __init__(self, knowledge: Knowledge, rules: Sequence[Rule], numbers: dict[int, int]) -> None:
         self.knowledge = knowledge
         self.numbers = numbers
-        self._copying = {rule.iri.value.rpartition("/")[2]: numbers[id(rule)] for rule in rules if is_equality(rule)}
+        self._copying = {dict(rule.annotations)["equality"]: numbers[id(rule)] for rule in rules if is_equality(rule)}
         self._same = knowledge.constant(SAME)
         self._is_open = False
         self._round = 0  # the last one in rl_before
@@ -52,10 +52,10 @@ class Equality:
 
     def run(self, strata: Sequence[Stratum], evaluate: Callable[[Stratum], None]) -> None:
         """Evaluate the strata; afterwards everything concluded is in rl_inferred."""
-        early, late = _parts(strata)
+        early, late = _parts(strata) if self._copying else ([], strata)
         passes = early
         merged = 0
-        while True:
+        while self._copying:
             if self._edges() != merged:
                 merged = self._merge()
                 passes = self._rename(early)
@@ -65,11 +65,12 @@ class Equality:
                 break
         if self._is_open:
             self._copy()
+        known = self._edges() if self._copying and late else 0
         for stratum in late:
             evaluate(stratum)
         if self._is_open:
             self._number_late(late)
-        if late and self._edges() != merged:
+        if known != (self._edges() if self._copying and late else 0):
             raise _late_equality(late)
 
     # ── finding what is equal ────────────────────────────────────────────────────────────────────────────────
@@ -97,7 +98,7 @@ class Equality:
             moved += self._relabel("SELECT l.term, m.label FROM rl_label l JOIN rl_label m ON m.term = l.label")
             if not moved:
                 break
-        self._conclude("SELECT label AS s, term AS o FROM rl_label", "eq-sym")
+        self._conclude("SELECT label AS s, term AS o FROM rl_label WHERE term <> label", "eq-sym")
         self._conclude("SELECT l.term AS s, m.term AS o FROM rl_label l JOIN rl_label m ON m.label = l.label", "eq-trans")
         run("CREATE OR REPLACE TEMP TABLE rl_same AS SELECT term, label AS rep FROM rl_label WHERE term <> label")
         self._read_renamed()

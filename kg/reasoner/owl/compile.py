@@ -61,7 +61,7 @@ def _rules(ontology: Ontology, regime: str, base: str, complete: bool, predicate
     if complete:
         every = sorted({*predicates, *AXIOMATIC_PREDICATES}, key=str)
         (rdfs_trivia if is_rdfs else owl_trivia)(make, every)
-    schema_rules(make, is_rdfs)
+    schema_rules(make, is_rdfs, complete)
     rdfs_properties(make, ("rdfs2", "rdfs3", "rdfs7") if is_rdfs else ("prp-dom", "prp-rng", "prp-spo1"), with_thing)
     subclass_rules(make, "rdfs9" if is_rdfs else "cax-sco", with_thing)
     if not is_rdfs:

@@ -21,7 +21,8 @@ Node = NamedNode | BlankNode
 
 # Files longer than this hold data rather than axioms; no line is looked for in them.
 _LONGEST = 4_000_000
-# Conclusions of these rules change what data rules conclude; those of other schema rules follow step by step anyway.
+# Conclusions of these schema rules change what data rules conclude; those of the others follow step by step anyway, and what
+# holds of equals is concluded of their representatives.
 _TELLING = ("scm-svf1", "scm-svf2", "scm-avf1", "scm-avf2")
 
 
@@ -55,7 +56,7 @@ class Ontology:
         (type_id,) = _ids(store, [TYPE]) or [None]
         sql = (
             f"SELECT DISTINCT q.s, q.p, q.o, q.rule IS NOT NULL FROM quads q LEFT JOIN rules r USING (rule) WHERE NOT q.again "
-            f"AND (q.rule IS NULL OR NOT contains(r.iri, '/owl/scm-') OR {telling}) AND (q.p IN ({_listed(predicates)})"
+            f"AND (q.rule IS NULL OR NOT regexp_matches(r.iri, '[:/#](owl/(scm|eq)-|rdfs/rdfs(5|11))') OR {telling}) AND (q.p IN ({_listed(predicates)})"
             f" OR q.p = {type_id or -1} AND q.o IN ({_listed(classes)}))"
         )
         rows = store.connection.cursor().execute(sql).fetchall() if store.read_only else store.connection.execute(sql).fetchall()

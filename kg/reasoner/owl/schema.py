@@ -20,10 +20,10 @@ _CLASS = (SUB_CLASS, EQUIVALENT_CLASS)
 _PROPERTY = (SUB_PROPERTY, EQUIVALENT_PROPERTY)
 
 
-def schema_rules(make: RuleMaker, is_rdfs: bool) -> None:
+def schema_rules(make: RuleMaker, is_rdfs: bool, complete: bool) -> None:
     """Table 9 without what holds of every class and property (see `trivial.py`); for RDFS its two rules."""
     ontology = make.ontology
-    has_classes, has_properties = (any(map(ontology.has, names)) for names in (_CLASS, _PROPERTY))
+    has_classes, has_properties = (complete or any(map(ontology.has, names)) for names in (_CLASS, _PROPERTY))
     has_classes = has_classes or any(map(ontology.has, (owl("intersectionOf"), owl("unionOf"))))
     for rule in _written():
         name = rule.iri.value.removeprefix(_NAMESPACE)

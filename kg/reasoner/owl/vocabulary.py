@@ -86,4 +86,4 @@ def is_reserved(iri: str) -> bool:
 
 
 # Predicates that conclusions of the complete closure may have, whatever the graph uses.
-AXIOMATIC_PREDICATES = (TYPE, SUB_CLASS, SUB_PROPERTY, DOMAIN, RANGE, EQUIVALENT_CLASS, EQUIVALENT_PROPERTY)
+AXIOMATIC_PREDICATES = (TYPE, SUB_CLASS, SUB_PROPERTY, DOMAIN, RANGE, EQUIVALENT_CLASS, EQUIVALENT_PROPERTY, SAME)
