@@ -3,7 +3,15 @@
 import pytest
 
 from tests.conformance import SUITES
-from tests.conformance_owl import FAILING, QUERY_FAILING, entailments, problem_of, query_cases, query_problem_of, regime_of
+from tests.conformance_owl import (
+    FAILING,
+    QUERY_FAILING,
+    entailments,
+    problem_of,
+    query_cases,
+    query_problem_of,
+    regime_of,
+)
 
 CASES = entailments()
 QUERIES = [case for case in query_cases() if regime_of(case)]

@@ -213,7 +213,7 @@ def _parts(strata: Sequence[Stratum]) -> tuple[list[Stratum], list[Stratum]]:
     for stratum in strata:
         read = [premise for rule in stratum.rules for premise in premises(rule)]
         heads = [head for other in late for rule in other.rules for head in rule.head]
-        is_late = any(rule.data_only or any(isinstance(e, a.Not) for e in rule.body) for rule in stratum.rules)
+        is_late = stratum.is_ordered or any(rule.data_only or any(isinstance(e, a.Not) for e in rule.body) for rule in stratum.rules)
         is_late = is_late or any(p.use is not Use.POSITIVE or any(can_match(p.pattern, head) for head in heads) for p in read)
         (late if is_late else early).append(stratum)
     return early, late
