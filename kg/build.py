@@ -1,4 +1,4 @@
-"""A build: ontology files, mappings and rules → a new version of the graph; what did not change is not done again.
+"""A build: ontology files, mappings, rules and shapes → a new version of the graph; what did not change is not done again.
 
 Each content file owns the named graphs it writes. Its fingerprint (text, sources, engine) stands in the store; a file
 with the same fingerprint is skipped, a file that is gone has its graphs removed. Rules form one program, done again when a
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 
-from kg import mapping, reasoner
+from kg import mapping, reasoner, validation
 from kg.errors import ProjectError
 from kg.project import ContentFile, Project
 from kg.rules import Hierarchy, has_rules, load_rules
@@ -22,7 +22,7 @@ from kg.store import Diff, Store, documents
 from kg.store.documents import OwnedDocument
 from kg.store.versions import Versions
 
-STAGES = ("ontology", "map", "infer")
+STAGES = ("ontology", "map", "infer", "validate")
 # Part of every fingerprint: raise it when the same input leads to other quads.
 ENGINE = "1"
 
@@ -39,7 +39,7 @@ class StepReport:
     triples: int
     diff: Diff
     warnings: tuple[str, ...] = ()
-    details: object = None  # the stage's own report: mapping.MappingReport, reasoner.InferReport
+    details: object = None  # the stage's own report: mapping.MappingReport, reasoner.InferReport, validation.ValidationSummary
 
 
 @dataclass
@@ -93,6 +93,7 @@ def build(
     if current is not None:
         with versions.read()[1] as store:
             changes = _changes(store, steps, programs, only) or store.search_properties != project.search
+            changes = changes or (only in (None, "validate") and not validation.is_current(project, store))
         if not changes:
             report.version, report.seconds = current.number, time.perf_counter() - started
             report.skipped = [step.name for step in steps]
@@ -105,6 +106,8 @@ def build(
             gone = _remove_gone(draft.store, steps, programs, only, report)
         if programs or only in (None, "infer"):
             _infer(draft.store, programs, gone, report, tell)
+        if only in (None, "validate"):
+            _validate(project, draft.store, report, tell)
         tell("publish", "the new version")
         report.version = draft.publish().number
     report.is_changed = True
@@ -200,7 +203,7 @@ def rule_files(project: Project) -> list[OwnedProgram]:
 def infer_fingerprint(store: Store, programs: list[OwnedProgram]) -> str:
     """Changes with any rule file and with any graph that is not itself inferred."""
     texts = [program.texts() for program in programs]
-    inputs = [(graph["iri"], graph["revision"]) for graph in store.graphs() if not str(graph["owner"]).startswith("infer:")]
+    inputs = [(graph["iri"], graph["revision"]) for graph in store.graphs() if not str(graph["owner"]).startswith(("infer:", "validate:"))]
     return _digest(repr((texts, inputs)).encode())
 
 
@@ -234,6 +237,19 @@ def _infer(store: Store, programs: list[OwnedProgram], gone: list[str], report: 
     report.steps.append(StepReport("infer", f"{len(programs)} rule files", details.seconds, details.triples, diff, (), details))
 
 
+# ── Validation ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _validate(project: Project, store: Store, report: BuildReport, tell: Progress) -> None:
+    if validation.is_current(project, store):
+        report.skipped += ["rules/*/shapes"] if validation.is_on(project) else []
+        return
+    tell("validate", "the graph against the shapes")
+    summary = validation.bring_up_to_date(project, store)
+    if summary is not None:
+        report.steps.append(StepReport("validate", f"{len(project.shapes())} shape files", summary.seconds, summary.results, summary.diff, (), summary))
+
+
 # ── What has changed ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -247,7 +263,7 @@ def _changes(store: Store, steps: list[Step], programs: list[OwnedProgram], only
 def _gone(store: Store, steps: list[Step], programs: list[OwnedProgram], only: str | None) -> list[str]:
     """Owners whose content file no longer exists."""
     present = {step.owner for step in steps} | {program.owner for program in programs}
-    kinds = {None: ("ontology:", "map:", "infer:"), "ontology": ("ontology:",), "map": ("ontology:", "map:"), "infer": ("infer:",)}[only]
+    kinds = {None: ("ontology:", "map:", "infer:"), "ontology": ("ontology:",), "map": ("ontology:", "map:"), "infer": ("infer:",), "validate": ()}[only]
     return [owner for owner in store.owners() if owner.startswith(kinds) and owner not in present]
 
 

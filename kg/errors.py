@@ -13,6 +13,7 @@
     │   └── LimitExceeded
     ├── RuleError         R…  rule programs: syntax, safety, stratification, data they cannot take
     ├── ShapeError        H…  SHACL documents
+    │   └── Violations        data that do not conform where they must; `report` says more
     └── RemoteError       N…  other endpoints, the network
 
 The printed form names the code, the place, the line itself and the remedy:
@@ -152,6 +153,15 @@ class RuleError(KgError):
 
 class ShapeError(KgError):
     """A SHACL document is wrong."""
+
+
+class Violations(ShapeError):
+    """Data do not conform to shapes where they must: `report` is the JSON-ready account of it."""
+
+    report: dict[str, object] | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        return super().as_dict() | ({"report": self.report} if self.report else {})
 
 
 class RemoteError(KgError):

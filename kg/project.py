@@ -25,6 +25,11 @@
     [search]
     properties = ["rdfs:label"]            # whose texts kg:search and /search look through; default: rdfs:label, skos:prefLabel, skos:altLabel
 
+    [validation]
+    on = true                              # false: builds and updates do not look at the project's shapes
+    fail = "never"                         # or info, warning, violation: a build with a result as severe publishes nothing
+    guard = "off"                          # of updates: report says what a change violates; reject refuses it
+
     [federation]
     allow = ["https://…/sparql"]           # the endpoints that SERVICE may ask, spelled as queries spell them; default: none
     timeout = 30                           # seconds an endpoint has for an answer
@@ -60,8 +65,10 @@ _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "limits": {"timeout": (int, float), "rows": int},
     "reasoning": {"follow": bool},
     "search": {"properties": list},
+    "validation": {"on": bool, "fail": str, "guard": str},
     "federation": {"allow": list, "timeout": (int, float)},
 }
+_CHOICES = {"fail": ("never", "info", "warning", "violation"), "guard": ("off", "report", "reject")}
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,16 @@ class ContentFile:
 class Limits:
     timeout: float = 60.0
     rows: int = 1_000_000
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Whether builds check the graph against the project's shapes, how severe a result makes one fail, and what is done about updates
+    that violate shapes."""
+
+    on: bool = True
+    fail: str = "never"
+    guard: str = "off"
 
 
 @dataclass(frozen=True)
@@ -107,6 +124,7 @@ class Project:
     limits: Limits = field(default_factory=Limits)
     federation: Federation = field(default_factory=Federation)
     follow: bool = True  # whether conclusions follow edits at once
+    validation: Validation = field(default_factory=Validation)
     search: tuple[str, ...] = DEFAULT_PROPERTIES  # IRIs of the properties whose texts are searched
 
     @classmethod
@@ -135,6 +153,7 @@ class Project:
             keep=store.get("keep", 3),
             settings=settings,
             limits=Limits(**document.get("limits", {})),
+            validation=Validation(**document.get("validation", {})),
             federation=Federation(**federation | {"allow": tuple(federation.get("allow", ()))}),
             follow=document.get("reasoning", {}).get("follow", True),
             search=tuple(_iri_of(name, prefixes, text, path) for name in document.get("search", {}).get("properties", DEFAULT_PROPERTIES)),
@@ -239,6 +258,11 @@ def _check_keys(document: dict, text: str, path: Path) -> None:
     base = document["project"]["base"]
     if not urlsplit(base).scheme or base[-1] not in "/#":
         raise ProjectError("P107", f"base must be an absolute IRI that ends in / or #: {base}", _place(text, path, "base"))
+    for key, words in _CHOICES.items():
+        value = document.get("validation", {}).get(key, words[0])
+        if value not in words:
+            help = did_you_mean(value, words) or f"it is one of {', '.join(words)}"
+            raise ProjectError("P111", f"{key} in [validation] cannot be {value!r}", _place(text, path, key), help)
     for endpoint in document.get("federation", {}).get("allow", ()):
         if not isinstance(endpoint, str) or urlsplit(endpoint).scheme not in ("http", "https") or not urlsplit(endpoint).netloc:
             help = "write the whole address, such as https://example.org/sparql"

@@ -19,7 +19,7 @@ LAYERS = [
     {"kg.project"},
     {"kg.saved_queries"},
     {"kg.mapping", "kg.reasoner", "kg.shapes", "kg.analytics", "kg.remote", "kg.explain"},
-    {"kg.rules"},
+    {"kg.rules", "kg.validation"},
     {"kg.build"},
     {"kg.what_if"},
     {"kg.graph"},

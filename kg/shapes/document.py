@@ -126,11 +126,11 @@ class ShapesDocument:
                     return f"{prefix}:{term.value.removeprefix(namespace)}"
             return f"<{term.value}>"
         if isinstance(term, BlankNode):
-            owner = self._owner(term)
+            owner = self.owner(term)
             return f"the anonymous shape of {self.name(owner)}" if owner is not None else "an anonymous shape"
         return str(term)
 
-    def _owner(self, node: Term) -> NamedNode | None:
+    def owner(self, node: Term) -> NamedNode | None:
         """The nearest IRI that leads to a blank node."""
         seen: set[Term] = set()
         waiting = [node]
@@ -144,7 +144,7 @@ class ShapesDocument:
         return None
 
     def place(self, node: Term, *terms: Term) -> Location | None:
-        owner = node if isinstance(node, NamedNode) else self._owner(node)
+        owner = node if isinstance(node, NamedNode) else self.owner(node)
         file = self._file_of.get(node, self._file_of.get(owner))
         return self._places[file].of(owner, *terms) if file is not None and self._places else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, serialize
@@ -40,6 +40,28 @@ class ValidationResult:
         chosen = next((one for one in self.messages if (one.language or "").split("-")[0] == language), None)
         return (chosen or self.messages[0]).value if self.messages else ""
 
+    def sentence(self, language: str = "en", prefixes: Mapping[str, str] | None = None) -> str:
+        """What is wrong, for people, in English (en) or Chinese (zh)."""
+        node, where = text_of(self.focus_node, dict(prefixes or {})), f" ({self.path_text})" if self.path_text else ""
+        if language == "zh":
+            return f"{node}{where} 不符合 {self.shape_name}：{self.message('zh')}"
+        return f"{node}{where} does not conform to {self.shape_name}: {self.message(language)}"
+
+    def as_dict(self, prefixes: Mapping[str, str] | None = None) -> dict[str, object]:
+        """JSON-ready; terms as a person would write them."""
+        known = dict(prefixes or {})
+        members = {
+            "focusNode": text_of(self.focus_node, known),
+            "path": self.path_text,
+            "value": None if self.value is None else text_of(self.value, known),
+            "shape": self.shape_name,
+            "component": local_name(self.component),
+            "severity": local_name(self.severity),
+            "messages": {message.language or "": message.value for message in self.messages},
+            "sentences": {language: self.sentence(language, known) for language in ("en", "zh")},
+        }
+        return {name: value for name, value in members.items() if value is not None}
+
 
 @dataclass(frozen=True)
 class ValidationReport:
@@ -59,7 +81,7 @@ class ValidationReport:
     @property
     def counts(self) -> Counter[tuple[str, str, str]]:
         """How many results by (shape, severity, component), local names."""
-        return Counter((one.shape_name, _local(one.severity), _local(one.component)) for one in self.results)
+        return Counter((one.shape_name, local_name(one.severity), local_name(one.component)) for one in self.results)
 
     # ── RDF ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -72,7 +94,7 @@ class ValidationReport:
             node = BlankNode()
             yield Triple(report, sh("result"), node)
             yield Triple(node, TYPE, sh("ValidationResult"))
-            yield from _result_triples(node, result)
+            yield from result_triples(node, result)
 
     def write(self, format: str | RdfFormat = "turtle") -> bytes:
         """The report in an RDF syntax."""
@@ -92,14 +114,14 @@ class ValidationReport:
         return {
             "conforms": self.conforms,
             "results": len(self.results),
-            "severities": dict(Counter(_local(one.severity) for one in self.results)),
+            "severities": dict(Counter(local_name(one.severity) for one in self.results)),
             "counts": [
                 {"shape": shape, "severity": severity, "component": name, "results": number}
                 for (shape, severity, name), number in self.counts.most_common()
             ],
             "shapes": len(self.shapes),
             "withoutFocusNodes": list(self.without_focus),
-            "page": [self._result_dict(one) for one in page],
+            "page": [one.as_dict(self.prefixes) for one in page],
         }
 
     def json(self) -> str:
@@ -130,36 +152,27 @@ class ValidationReport:
             return (self.text(language) + "\n").encode()
         return (self.json() + "\n").encode() if format == "json" else self.write(format)
 
-    def _result_dict(self, result: ValidationResult) -> dict[str, object]:
-        members = {
-            "focusNode": self._short(result.focus_node),
-            "path": result.path_text,
-            "value": None if result.value is None else self._short(result.value),
-            "shape": result.shape_name,
-            "component": _local(result.component),
-            "severity": _local(result.severity),
-            "messages": {message.language or "": message.value for message in result.messages},
-        }
-        return {name: value for name, value in members.items() if value is not None}
-
     def _short(self, term: Term) -> str:
         return text_of(term, dict(self.prefixes or {}))
 
 
-def _result_triples(node: BlankNode, result: ValidationResult) -> Iterator[Triple]:
+def result_triples(node: NamedNode | BlankNode, result: ValidationResult, name: Callable[[Term], Term] | None = None) -> Iterator[Triple]:
+    """What is said of a result, its type apart. `name` renames blank nodes; without it, those of a path are the result's own."""
+    shape_name = name or (lambda term: term)
     yield Triple(node, sh("focusNode"), result.focus_node)
     yield Triple(node, sh("resultSeverity"), result.severity or VIOLATION)
     yield Triple(node, sh("sourceConstraintComponent"), result.component)
-    yield Triple(node, sh("sourceShape"), result.source_shape)
+    yield Triple(node, sh("sourceShape"), shape_name(result.source_shape))
     if result.path is not None:
         fresh: dict[Term, BlankNode] = {}
+        rename = name or (lambda term: _renamed(term, fresh))
         for triple in result.path_triples:
-            yield Triple(_renamed(triple.subject, fresh), triple.predicate, _renamed(triple.object, fresh))
-        yield Triple(node, sh("resultPath"), _renamed(result.path, fresh))
+            yield Triple(rename(triple.subject), triple.predicate, rename(triple.object))
+        yield Triple(node, sh("resultPath"), rename(result.path))
     if result.value is not None:
         yield Triple(node, sh("value"), result.value)
     if result.source_constraint is not None:
-        yield Triple(node, sh("sourceConstraint"), result.source_constraint)
+        yield Triple(node, sh("sourceConstraint"), shape_name(result.source_constraint))
     for message in result.messages:
         yield Triple(node, sh("resultMessage"), message)
 
@@ -174,5 +187,5 @@ def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def _local(iri: NamedNode) -> str:
+def local_name(iri: NamedNode) -> str:
     return iri.value.replace("#", "/").rsplit("/", 1)[-1].removesuffix("ConstraintComponent") or iri.value
