@@ -21,10 +21,11 @@ _STATUS = [  # the first class that fits
     (errors.LimitExceeded, 422),
     (errors.QueryError, 400),
     (errors.DataError, 400),
+    (errors.Violations, 422),
     (errors.BuildInProgress, 503),
     (errors.RemoteError, 502),
 ]
-_CODES = {"S101": 503, "Q501": 403}  # no graph yet; the graph belongs to a build
+_CODES = {"S101": 503, "Q501": 403, "H303": 400}  # no graph yet; the graph belongs to a build
 
 
 def status_of(error: KgError) -> int:

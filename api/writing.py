@@ -6,13 +6,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flask import Flask, current_app, jsonify
+from flask import Flask, current_app, jsonify, request
 from flask.wrappers import Response
 
 from api import current, origin, running
 from api.operations import UpdateRequest
 from api.request_errors import WebError
 from kg.errors import BuildInProgress
+from kg.validation import GUARDS, guard_of
 
 _PATIENCE = 10.0  # seconds that a change waits for the one before it; clients try again after as many
 
@@ -52,8 +53,15 @@ def update(asked: UpdateRequest) -> Response:
     """The update operation (SPARQL 1.1 Protocol, 2.2): done in whole or not at all; says what it changed."""
     with one_at_a_time():
         report = current.graph().update(
-            asked.text, timeout=asked.timeout, default_graphs=asked.default_graphs, named_graphs=asked.named_graphs, stop=running.begin(asked.text)
-        )
-    return jsonify(
-        {"inserted": report.inserted, "deleted": report.deleted, "graphs": report.graphs, "notes": report.notes, "seconds": round(report.seconds, 4)}
-    )
+            asked.text, timeout=asked.timeout, default_graphs=asked.default_graphs, named_graphs=asked.named_graphs, stop=running.begin(asked.text),
+            guard=_guard(),
+        )  # fmt: skip
+    members = {"inserted": report.inserted, "deleted": report.deleted, "graphs": report.graphs, "notes": report.notes, "seconds": round(report.seconds, 4)}
+    return jsonify(members | ({"validation": report.validation.as_dict()} if report.validation is not None else {}))
+
+
+def _guard() -> str:
+    """What is done about changes that violate shapes: as kg.toml says, or more if the request asks for it by `guard`, never less."""
+    ours, _ = guard_of(current.project(), None)
+    asked, _ = guard_of(current.project(), request.values.get("guard"))
+    return max(ours, asked, key=GUARDS.index)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pyoxigraph import NamedNode, RdfFormat, Triple
 
-from kg import mapping, reasoner
+from kg import mapping, reasoner, validation
 from kg.build import BuildReport, OwnedProgram, Progress, build, conclude, rule_files
 from kg.errors import ProjectError, QueryError
 from kg.explain import Absence, Proof, explain, why_not
@@ -49,6 +49,7 @@ class Status:
     inferred: int
     rejects: int
     graphs: tuple[Mapping[str, object], ...]
+    validation: validation.ValidationStatus | None = None  # None where the graph has not been validated
 
 
 class Reject(NamedTuple):
@@ -145,18 +146,45 @@ class KnowledgeGraph:
         diffs = report.diffs.values() if report else ()
         return sum(diff.inserted for diff in diffs), sum(diff.deleted for diff in diffs)
 
+    @contextmanager
+    def _guarded(
+        self, guard: str | None = None, shapes: str | Path | bytes | Iterable[str | Path | bytes] | None = None
+    ) -> Iterator[tuple[Store, validation.Guard | None]]:
+        """Like `_writing`; where there is a guard, it looks at what the block has changed before that is kept."""
+        mode, level = validation.guard_of(self.project, guard or ("reject" if shapes is not None else None))
+        sources = shapes if shapes is not None else self.project.shapes() if self.project else ()
+        with self._writing() as store:
+            if mode == "off" or not sources:
+                yield store, None
+                return
+            read = validation.shapes_of(self.project) if shapes is None else load_shapes(shapes, base=self.project.base if self.project else None)
+            guardian = validation.Guard(read, mode, level)
+            with ExitStack() as stack:
+                before = stack.enter_context(Store.memory()) if self._store is None and self._versions.current() is None else self._before()
+                with validation.guarded(guardian, store, before, self.project if shapes is None else None):
+                    yield store, guardian
+
+    def _before(self) -> Store:
+        """The graph without the changes that are being made."""
+        return self._reader.store() if self._reader else Store(self._store.cursor(), None, read_only=True)
+
     # ── Building and loading ─────────────────────────────────────────────────────────────────────────────────
 
-    def build(self, only: str | None = None, overrides: Mapping[str, str] | None = None, on_progress: Progress | None = None) -> BuildReport:
-        """Bring the graph up to date with its content files and sources: see `kg.build`."""
-        return build(self._the_project(), self._versions, only, overrides, on_progress)
+    def build(
+        self, only: str | None = None, overrides: Mapping[str, str] | None = None, on_progress: Progress | None = None, allow: str | None = None
+    ) -> BuildReport:
+        """Bring the graph up to date with its content files and sources: see `kg.build`.
+
+        `allow` is the severity of results of the shapes up to which this build passes, whatever kg.toml says: info, warning, violation.
+        """
+        return build(validation.allowing(self._the_project(), allow), self._versions, only, overrides, on_progress)
 
     def load(self, source: str | Path | bytes, graph: str | None = None, format: str | None = None, base: str | None = None) -> LoadReport:
         """Add an RDF document (Turtle, TriG, N-Triples, N-Quads, RDF/XML, JSON-LD; gzip too) to a named graph.
 
-        Without `graph`, triples go to the default graph. Builds leave them alone.
+        Without `graph`, triples go to the default graph. Builds leave them alone. The guard of kg.toml looks at it.
         """
-        with self._writing() as store:
+        with self._guarded() as (store, _):
             report = documents.load(store, source, graph=graph, format=format, base=base)
             self._follow(store)
         return report
@@ -171,15 +199,19 @@ class KnowledgeGraph:
         named_graphs: Iterable[str] = (),
         file: str | None = None,
         stop: Stop | None = None,
+        guard: str | None = None,
+        shapes: str | Path | bytes | Iterable[str | Path | bytes] | None = None,
     ) -> UpdateReport:
         """Do a SPARQL update, all or nothing; in a project the result is a new version.
 
         Triples without GRAPH go to the default graph. Graphs that a build makes are refused (QueryError Q501). LOAD reads what
         `loader` allows, see `files_within`. `default_graphs` and `named_graphs` take the place of USING and USING NAMED.
         By `stop` another thread can end it. Unless kg.toml says `follow = false`, the same version has the conclusions that the
-        rules draw from it; the report says how many came and went.
+        rules draw from it; the report says how many came and went. `guard` is off, report or reject, by default what kg.toml
+        says: whether shapes (the project's, or `shapes`) are checked before the change is kept, and what is done where it
+        violates them: it is told in the report's `validation`, or refused (Violations H302).
         """
-        with self._writing() as store:
+        with self._guarded(guard, shapes) as (store, guardian):
             report = update(
                 store,
                 text,
@@ -193,7 +225,7 @@ class KnowledgeGraph:
                 stop=stop,
             )
             followed = self._follow(store)
-        return replace(report, followed=followed)
+        return replace(report, followed=followed, validation=guardian.report if guardian else None)
 
     def what_if(
         self,
@@ -232,21 +264,21 @@ class KnowledgeGraph:
         self, graph: str | None, sources: Iterable[tuple[documents.Source, RdfFormat]], *, merge: bool = False, expect: Expectation | None = None
     ) -> GraphReport:
         """Make documents the content of a graph (None: the default graph), or `merge` them into it: see `kg.sparql.graph_store`."""
-        with self._writing() as store:
+        with self._guarded() as (store, _):
             report = graph_store.put(store, graph, sources, merge=merge, expect=expect)
             self._follow(store)
         return report
 
     def drop_graph(self, graph: str | None, *, expect: Expectation | None = None) -> GraphReport:
         """Take a graph away, or empty the default graph."""
-        with self._writing() as store:
+        with self._guarded() as (store, _):
             report = graph_store.drop(store, graph, expect=expect)
             self._follow(store)
         return report
 
     def patch_graph(self, graph: str | None, text: str, *, timeout: float | None = None, expect: Expectation | None = None) -> GraphReport:
         """Do an update within one graph."""
-        with self._writing() as store:
+        with self._guarded() as (store, _):
             report = graph_store.patch(
                 store, graph, text, base=self.project.base if self.project else None, prefixes=self.prefixes,
                 timeout=min(timeout or self.limits.timeout, self.limits.timeout), expect=expect,
@@ -352,7 +384,7 @@ class KnowledgeGraph:
         file = version.path.stat() if version else None
         return Status(
             version.number if version else None, file.st_mtime if file else None, file.st_size if file else 0, store.revision, triples, inferred,
-            rejects, tuple(store.graphs()),
+            rejects, tuple(store.graphs()), validation.status(self.project, store) if self.project else None,
         )  # fmt: skip
 
     def rejects(self, offset: int = 0, limit: int | None = None) -> list[Reject]:

@@ -8,24 +8,29 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
-from kg.errors import Violations
+import pyarrow as pa
+
+from kg.errors import ShapeError, Violations
 from kg.project import Project
 from kg.shapes import ShapesGraph, ValidationResult, load_shapes, validate
 from kg.shapes.affected import Extent, extent
 from kg.shapes.report import local_name
 from kg.shapes.stored import OWNER, Count, StoredReport
 from kg.shapes.validate import revalidate
+from kg.sql.temporary import registered
 from kg.store import Diff, Store, journal
 
 # Part of every fingerprint: raise it when the same graph and shapes lead to another report.
 _ENGINE = "1"
 _SEVERITIES = ("info", "warning", "violation")
+GUARDS = ("off", "report", "reject")
 
 
 @dataclass(frozen=True)
@@ -44,17 +49,62 @@ class ValidationSummary:
 
     @property
     def severities(self) -> dict[str, int]:
-        found: Counter[str] = Counter()
-        for one in self.counts:
-            found[one.severity] += one.results
-        return dict(found)
+        return _severities(self.counts)
 
     def says(self) -> str:
         """The counts as a sentence."""
-        if not self.counts:
-            return "the graph conforms to the shapes"
-        several = [f"{number:,} {severity.lower()}{'s' if number > 1 else ''}" for severity, number in self.severities.items()]
-        return f"{', '.join(several)} of {len({one.shape for one in self.counts})} shapes"
+        return _says(self.counts)
+
+
+@dataclass(frozen=True)
+class ValidationStatus:
+    """The counts of the report that is kept, and whether it is about the graph and the shapes as they are now."""
+
+    counts: tuple[Count, ...]
+    is_current: bool
+
+    @property
+    def severities(self) -> dict[str, int]:
+        return _severities(self.counts)
+
+    def says(self) -> str:
+        return _says(self.counts) + ("" if self.is_current else " (as of an earlier state: run kg build)")
+
+
+def status(project: Project, store: Store) -> ValidationStatus | None:
+    """What the stored report says; None where there is none."""
+    if OWNER not in store.owners():
+        return None
+    return ValidationStatus(tuple(stored_report(project, store).counts()), is_current(project, store))
+
+
+def allowing(project: Project, level: str | None) -> Project:
+    """The project, its builds passing with results up to a severity."""
+    if level is None:
+        return project
+    if level not in _SEVERITIES:
+        raise ShapeError("H303", f"there is no severity {level!r}", help=f"it is one of {', '.join(_SEVERITIES)}")
+    fail = ("warning", "violation", "never")[_SEVERITIES.index(level)]
+    order = ("info", "warning", "violation", "never")
+    if order.index(fail) < order.index(project.validation.fail):
+        return project
+    return replace(project, validation=replace(project.validation, fail=fail))
+
+
+def _severities(counts: Iterable[Count]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for one in counts:
+        found[one.severity] += one.results
+    return dict(found)
+
+
+def _says(counts: Sequence[Count]) -> str:
+    """The counts as a sentence."""
+    if not counts:
+        return "the graph conforms to the shapes"
+    several = [f"{number:,} {severity.lower()}{'s' if number > 1 else ''}" for severity, number in _severities(counts).items()]
+    shapes = len({one.shape for one in counts})
+    return f"{', '.join(several)} of {shapes} shape{'s' if shapes > 1 else ''}"
 
 
 def report_graph(project: Project) -> str:
@@ -145,7 +195,7 @@ def _fail(project: Project, kept: StoredReport, summary: ValidationSummary) -> N
         notes += [one.sentence("en", project.prefixes) for one in kept.page(0, 5) if is_as_severe(local_name(one.severity), level)]
         raise Violations(
             "H301", f"the graph violates the shapes: {summary.says()}; nothing is published", notes=notes,
-            help='correct the data, or let builds pass with fail = "never" in [validation] of kg.toml, or kg build --allow-violations',
+            help='correct the data, or let builds pass with fail = "never" in [validation] of kg.toml, or kg build --allow violation',
         )  # fmt: skip
 
 
@@ -215,10 +265,9 @@ class Guard:
         if area is None:
             return validate(before, self.shapes).results
         with before.cursor() as cursor:
-            ids = store.connection.execute(f"SELECT f FROM {area.nodes}").to_arrow_table()
-            cursor.register("kg_affected_ids", ids)
-            cursor.execute(f"CREATE OR REPLACE TEMP TABLE {area.nodes} AS SELECT f FROM kg_affected_ids")
-            cursor.unregister("kg_affected_ids")
+            ids = pa.table(store.connection.execute(f"SELECT f FROM {area.nodes}").fetchnumpy())
+            with registered(cursor, "kg_affected_ids", ids):
+                cursor.execute(f"CREATE OR REPLACE TEMP TABLE {area.nodes} AS SELECT f FROM kg_affected_ids")
             return revalidate(before, self.shapes, area, connection=cursor)
 
     def _refusal(self, refused: list[ValidationResult]) -> Violations:
@@ -230,6 +279,31 @@ class Guard:
         )  # fmt: skip
         error.report = self.report.as_dict()
         return error
+
+
+def guard_of(project: Project | None, asked: str | None) -> tuple[str, str]:
+    """What to do about changes that violate shapes, and the least severity that is refused: as asked, or as kg.toml says."""
+    if asked is not None and asked not in GUARDS:
+        raise ShapeError("H303", f"there is no guard {asked!r}", help=f"it is one of {', '.join(GUARDS)}")
+    if project is None:
+        return asked or "off", "violation"
+    settings = project.validation
+    return asked or (settings.guard if settings.on else "off"), "violation" if settings.fail == "never" else settings.fail
+
+
+@contextmanager
+def guarded(guard: Guard, store: Store, before: Store, project: Project | None = None) -> Iterator[None]:
+    """A block whose changes the guard looks at; of a project, the report is brought up to date if it was so before."""
+    kept = stored_report(project, store) if project is not None and is_on(project) and is_current(project, store) else None
+    with journal.recording(store.connection) as changed:
+        yield
+        store.refresh()
+    with store.transaction():
+        guard.look(store, before, changed.position, kept)
+        if kept is not None:
+            _settle(project, store)
+        elif changed.is_temporary:
+            journal.give_up(store.connection)
 
 
 def _identity(result: ValidationResult) -> tuple[object, ...]:

@@ -11,7 +11,7 @@ import typer
 
 from kg import KnowledgeGraph
 from kg.cli.application import ProjectOption, app, err, out
-from kg.errors import ProjectError
+from kg.errors import ProjectError, Violations
 from kg.sparql.update import files_within
 
 
@@ -36,17 +36,29 @@ def update(
     project: ProjectOption = Path("kg.toml"),
     load_from: Annotated[list[Path], typer.Option(help="folder whose files LOAD may read; may be repeated")] = [],  # noqa: B006
     timeout: Annotated[float | None, typer.Option(help="seconds")] = None,
+    guard: Annotated[
+        str | None, typer.Option(help="reject a change that violates the project's shapes, report what it violates, or off; default: kg.toml")
+    ] = None,
 ) -> None:
-    """Change the graph by a SPARQL update, all or nothing."""
+    """Change the graph by a SPARQL update, all or nothing; exit 1 where shapes are in the way."""
     text, file = _update_text(request)
     with KnowledgeGraph.open(project) as graph:
-        report = graph.update(text, timeout=timeout, loader=files_within(*load_from) if load_from else None, file=file)
+        try:
+            report = graph.update(text, timeout=timeout, loader=files_within(*load_from) if load_from else None, file=file, guard=guard)
+        except Violations as error:
+            err.print(str(error), markup=False)
+            raise typer.Exit(1) from None
     where = ", ".join(iri or "the default graph" for iri in report.graphs)
     out.print(f"{report.inserted:,} statements added, {report.deleted:,} taken away{f' in {where}' if where else ''}, {report.seconds:.1f} s", markup=False)
     if report.followed is not None:
         out.print(f"{report.followed[0]:,} conclusions came, {report.followed[1]:,} went")
     for note in report.notes:
         err.print(f"note: {note}", markup=False)
+    if report.validation is not None:
+        for line in report.validation.says():
+            err.print(f"warning: {line}", markup=False)
+        if report.validation.resolved:
+            out.print(f"{len(report.validation.resolved):,} earlier results of the shapes are gone")
 
 
 @app.command()

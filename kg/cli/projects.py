@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -15,20 +15,32 @@ from rich.table import Table
 from kg import KnowledgeGraph
 from kg.build import BuildReport, StepReport
 from kg.check import check as run_checks
-from kg.cli.application import ProjectOption, app, assignments, out, progress
-from kg.errors import ProjectError
+from kg.cli.application import ProjectOption, app, assignments, err, out, progress
+from kg.errors import ProjectError, Violations
+from kg.shapes.stored import Count
+
+# How many constraints with results a build or the status lists.
+_SHAPES_SHOWN = 15
 
 
 @app.command()
 def build(
     project: ProjectOption = Path("kg.toml"),
-    only: Annotated[str | None, typer.Option(help="one stage: ontology, map or infer")] = None,
+    only: Annotated[str | None, typer.Option(help="one stage: ontology, map, infer or validate")] = None,
     source: Annotated[list[str], typer.Option(help="NAME=PATH: read a source from elsewhere for this build")] = [],  # noqa: B006
+    allow: Annotated[str | None, typer.Option(help="pass with results of the shapes up to this severity: info, warning, violation")] = None,
+    allow_infos: Annotated[bool, typer.Option("--allow-infos", help="the same as --allow info")] = False,
+    allow_warnings: Annotated[bool, typer.Option("--allow-warnings", help="the same as --allow warning")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q")] = False,
 ) -> None:
-    """Bring the graph up to date with its tables, ontology and rules."""
+    """Bring the graph up to date with its tables, ontology, rules and shapes; exit 1 where it violates shapes and must not."""
+    allow = allow or ("warning" if allow_warnings else "info" if allow_infos else None)
     with KnowledgeGraph.open(project) as graph, progress(quiet) as tell:
-        report = graph.build(only, assignments(source), tell)
+        try:
+            report = graph.build(only, assignments(source), tell, allow)
+        except Violations as error:
+            err.print(str(error), markup=False)
+            raise typer.Exit(1) from None
     if not quiet:
         _print_build(report)
 
@@ -65,6 +77,10 @@ def status(
         built = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(found.built))
         out.print(f"{graph.project.name}: version {found.version} of {built}, {found.bytes / 1e6:.1f} MB")
         out.print(f"{found.triples:,} triples, {found.inferred:,} of them inferred; {found.rejects:,} rejected values")
+        if found.validation is not None:
+            out.print(f"shapes: {found.validation.says()}", markup=False)
+            for line in _counted(found.validation.counts):
+                out.print(f"  {line}", markup=False)
         table = Table("graph", "owner", "triples", box=None, pad_edge=False)
         table.columns[2].justify = "right"
         for one in found.graphs:
@@ -101,6 +117,10 @@ def _print_build(report: BuildReport) -> None:
         triples, new, gone = (sum(numbers) for numbers in zip(*((s.triples, s.diff.inserted, s.diff.deleted) for s in steps), strict=True))
         table.add_row(stage, name, f"{triples:,}", f"{new:,}", f"{gone:,}", f"{sum(step.seconds for step in steps):.2f}")
     out.print(table)
+    for summary in [step.details for step in report.steps if step.stage == "validate"]:
+        out.print(f"shapes: {summary.says()}{', of what changed' if summary.is_incremental else ''}", markup=False)
+        for line in _counted(summary.counts):
+            out.print(f"  {line}", markup=False)
     if report.skipped:
         out.print(f"unchanged: {len(report.skipped)} files")
     for owner in report.removed:
@@ -108,6 +128,14 @@ def _print_build(report: BuildReport) -> None:
     for warning in report.warnings:
         out.print(f"warning: {warning}", markup=False)
     out.print(f"Version {report.version} is current. ({report.seconds:.1f} s)")
+
+
+def _counted(counts: Sequence[Count]) -> Iterator[str]:
+    """The results by shape and severity, a line each."""
+    for one in counts[:_SHAPES_SHOWN]:
+        yield f"{one.results:>7,} {one.severity:<9} {one.shape} ({one.component})"
+    if len(counts) > _SHAPES_SHOWN:
+        yield f"… and {len(counts) - _SHAPES_SHOWN} more: kg validate"
 
 
 def _grouped(report: BuildReport) -> Iterator[tuple[str, str, list[StepReport]]]:

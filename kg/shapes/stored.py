@@ -28,7 +28,7 @@ from kg.terms import Term
 
 OWNER = "validate:report"
 _COLUMNS = {"focus": "focusNode", "path": "resultPath", "value": "value", "shape": "sourceShape", "component": "sourceConstraintComponent",
-            "severity": "resultSeverity", "constraint": "sourceConstraint"}  # fmt: skip
+            "severity": "resultSeverity", "origin": "sourceConstraint"}  # fmt: skip
 _SEVERITIES = ("Violation", "Warning", "Info")
 
 
@@ -86,7 +86,7 @@ class StoredReport:
 
     def _key_test(self, key: Key) -> str:
         shape, component_, constraint = self._ids(key)
-        last = "r.constraint IS NULL" if key[2] is None else f"r.constraint = {constraint}"
+        last = "r.origin IS NULL" if key[2] is None else f"r.origin = {constraint}"
         return f"(r.shape = {shape} AND r.component = {component_} AND {last})"
 
     def _ids(self, key: Key) -> tuple[str, ...]:
@@ -145,7 +145,7 @@ class StoredReport:
         order = [f"severity = {found} DESC" for found in self.store.lookup_many([sh(name) for name in _SEVERITIES]) if found is not None]
         rows = self._run(
             f"SELECT s, {', '.join(_COLUMNS)} FROM ({pivot}) {'WHERE ' + ' AND '.join(tests) if tests else ''} "
-            f"ORDER BY {', '.join([*order, 'shape', 'component', 'focus', 's'])} LIMIT {limit if limit is not None else 'ALL'} OFFSET {offset}"
+            f"ORDER BY {', '.join([*order, 'shape', 'component', 'focus', 's'])} {'' if limit is None else f'LIMIT {limit}'} OFFSET {offset}"
         ).fetchall()
         messages = self._messages([row[0] for row in rows])
         named = self.store.decode({term_id for row in rows for term_id in row[1:] if term_id is not None})
@@ -163,7 +163,7 @@ class StoredReport:
         text = path_text(shape.path, document) if is_path_of_shape else document.name(path) if path is not None else None
         return ValidationResult(
             row["focus"], path, row["value"], shape.node if shape else row["shape"], row["component"], row["severity"], messages,
-            self._labels.original(row["constraint"]), shape.path_triples if is_path_of_shape else (), text, self._shape_name(row["shape"]),
+            self._labels.original(row["origin"]), shape.path_triples if is_path_of_shape else (), text, self._shape_name(row["shape"]),
         )  # fmt: skip
 
     def _messages(self, nodes: list[int]) -> dict[int, tuple[Literal, ...]]:

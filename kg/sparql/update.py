@@ -44,6 +44,7 @@ class UpdateReport:
     seconds: float
     notes: tuple[str, ...] = ()
     followed: tuple[int, int] | None = None
+    validation: object = None  # what a guard found, where there is one: kg.validation.GuardReport
 
 
 def update(
