@@ -183,7 +183,7 @@ def bring_up_to_date(project: Project, store: Store) -> ValidationSummary | None
 def _settle(project: Project, store: Store) -> None:
     """The report is that of the graph as it is now."""
     store.refresh()
-    store.own(OWNER, fingerprint(project, store))
+    store.own(OWNER, report_graph(project), fingerprint(project, store))
     journal.begin(store.connection)
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from kg.reasoner.knowledge import RDF_TYPE, Knowledge
 from kg.sparql import algebra as a
 from kg.sql.temporary import create_empty
+from kg.store import journal
 from kg.store.changes import Changes
 from kg.store.quads import Touched
 
@@ -49,6 +50,7 @@ class Difference:
             self._touch(f"(SELECT q.* FROM quads q WHERE q.rowid IN (SELECT inferred {asserted}))")
             run(f"UPDATE quads AS q SET again = false FROM (SELECT s, p, o {asserted}) t WHERE q.again AND {_SAME} AND q.g = ("
                 "SELECT min(f.g) FROM quads f WHERE f.s = t.s AND f.p = t.p AND f.o = t.o AND f.rule IS NULL)")  # fmt: skip
+            journal.note(connection, f"(SELECT s, p, o {asserted})", run(f"SELECT count(*) {asserted}").fetchone()[0], is_added=False)
             run(f"DELETE FROM quads WHERE rowid IN (SELECT inferred {asserted})")
         run("INSERT INTO rl_log SELECT s, p, o, NULL, 1 FROM rl_changed WHERE now > 0 AND before = 0 AND inferred IS NULL "
             "UNION ALL SELECT s, p, o, NULL, -1 FROM rl_changed WHERE now = 0 AND before > 0")  # fmt: skip
@@ -88,6 +90,8 @@ class Difference:
             run("INSERT INTO quads (g, s, p, o, rule, round) SELECT g.g, f.s, f.p, f.o, f.rule, f.round FROM rl_fresh f "
                 "JOIN rl_graphs g USING (rule) ORDER BY f.p, f.s")  # fmt: skip
         if dead or fresh:
+            journal.note(self.knowledge.store.connection, "rl_dead", dead, is_added=False)
+            journal.note(self.knowledge.store.connection, "rl_fresh", fresh, is_added=True)
             self._sum()
         return dead, fresh
 

@@ -311,11 +311,6 @@ class Store:
             self._touched.graphs.update(named)
             return count
 
-    def own(self, owner: str, fingerprint: str | None) -> None:
-        """Say what an owner's graphs, as they are now, were made from."""
-        with self.transaction():
-            self._set_owner(owner, fingerprint)
-
     def disown(self, owners: Iterable[str]) -> None:
         """Forget what these owners' graphs were made from, because something else has changed them: they are not up to date."""
         with self.transaction():
