@@ -19,8 +19,9 @@ from kg.sparql.conversions import general, inlined, is_inlinable, stored_id
 from kg.sparql.expressions import condition, expression
 from kg.sparql.local_terms import prelude
 from kg.sparql.relations import Relation, Scope
-from kg.sparql.values import ALL_TAGS, ID, Value
+from kg.sparql.values import ALL_TAGS, ID, TERM, Value
 from kg.store import Store
+from kg.terms import TAG_BITS
 
 # What is known of a variable's column: the tags that its ids may have, or the form of its values.
 Kinds = Mapping[a.Var, frozenset[int] | Value]
@@ -96,11 +97,14 @@ class Expressions:
             self._tables += 1
             table = f"rl_terms_{self._tables}"
             step = Step(table, sql, self._new_terms(f"SELECT * FROM {table}", [typed[v] for v in unknown]))
-            sql, steps = f"SELECT * FROM {table}", (*steps, step)
+            sql, steps = _with_new_ids(table, [typed[v].sql for v in unknown if typed[v].kind == TERM]), (*steps, step)
         relation = Relation(sql, {variable.name: value for variable, value in typed.items()})
         scope = Scope.over(self._compiler, relation, Environment())
         selected = [f"{scope.alias}.{name}" for name in kept.values()]
-        selected += [f"{stored_id(scope.columns[v.name], scope).sql} AS {name}" for v, name in names.items()]
+        for variable, name in names.items():
+            value = scope.columns[variable.name]
+            new = f"coalesce(CASE WHEN {value.sql}.id >= 0 THEN {value.sql}.id END, {value.sql}_id)" if value.kind == TERM else None
+            selected.append(f"{new or stored_id(value, scope).sql} AS {name}")
         present = " AND ".join(f"x.{names[v]} IS NOT NULL" for v, value in typed.items() if value.nullable or v in unknown)
         select = f"SELECT {', '.join(selected) or '1 AS unit'} {scope.from_clause}"
         if present:
@@ -115,6 +119,16 @@ class Expressions:
             term = scope.let(f"({general(scope.columns[f'term{i}'], scope).sql})")
             parts.append(f"SELECT -{term}.id AS tag, {term}.lex AS lex, {term}.extra AS extra {scope.from_clause} WHERE {term}.id < 0")
         return " UNION ALL ".join(parts)
+
+
+def _with_new_ids(table: str, columns: Sequence[str]) -> str:
+    """The rows of a table whose new general terms are in the dictionary by now: `c_id` is the id of the term in column c."""
+    joins, ids = "", ""
+    for number, column in enumerate(columns):
+        term = f"t.{column}"
+        ids += f", k{number}.id AS {column}_id"
+        joins += f" LEFT JOIN dictionary k{number} ON k{number}.lex = {term}.lex AND k{number}.extra = {term}.extra AND k{number}.id >> {TAG_BITS} = -{term}.id"
+    return f"SELECT t.*{ids} FROM {table} t{joins}"
 
 
 def kinds_of(value: Value) -> frozenset[int]:

@@ -30,6 +30,7 @@ from kg.reasoner.rows import Source
 from kg.reasoner.statement import PARITY, Statement
 from kg.reasoner.stratify import can_match, path_predicates
 from kg.sparql import algebra as a
+from kg.sparql.strings import register_python_functions
 from kg.sparql.values import ALL_TAGS, tag_classes
 from kg.sql.encoding import has_tag
 from kg.sql.temporary import create_empty
@@ -119,6 +120,7 @@ class Knowledge:
 
     def run(self, sql: str) -> duckdb.DuckDBPyConnection:
         """Execute one statement, with the parameters that its expressions mention."""
+        register_python_functions(self.store.connection, sql)
         parameters = self.expressions.parameters(sql)
         return self.store.connection.execute(sql, parameters) if parameters else self.store.connection.execute(sql)
 

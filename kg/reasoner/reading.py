@@ -9,6 +9,7 @@ from kg.reasoner.expressions import Expressions
 from kg.reasoner.rows import Rows
 from kg.reasoner.statement import PARITY
 from kg.sparql import algebra as a
+from kg.sparql.strings import register_python_functions
 from kg.sparql.values import ALL_TAGS, tag_classes
 from kg.sql.encoding import has_tag, tag
 from kg.sql.temporary import create_empty
@@ -29,6 +30,7 @@ class Reading:
         self._object_kinds: dict[tuple[NamedNode, NamedNode], frozenset[int]] = {}
 
     def run(self, sql: str, parameters: dict[str, object] | None = None) -> duckdb.DuckDBPyConnection:
+        register_python_functions(self._cursor, sql)
         return self._cursor.execute(sql, parameters) if parameters else self._cursor.execute(sql)
 
     def fetch(self, rows: Rows, expressions: Expressions) -> list[tuple]:

@@ -10,6 +10,8 @@ from kg.errors import Location, RuleError
 from kg.reasoner import Program
 from kg.rules.hierarchy import Hierarchy
 from kg.rules.shacl import has_shacl_rules, shacl_program
+from kg.rules.swrl_rdf import has_swrl_rules, swrl_program
+from kg.rules.swrl_text import load_swrl
 from kg.shapes.document import ShapesDocument
 
 RDF_SUFFIXES = (".ttl", ".rdf", ".owl", ".nt", ".nq", ".trig", ".jsonld", ".xml", ".n3")
@@ -32,6 +34,8 @@ def load_rules(
 
 
 def _load(path: Path, prefixes: Mapping[str, str], base: str | None, hierarchy: Hierarchy | None) -> Program:
+    if path.suffix.lower() == ".swrl":
+        return load_swrl(path, prefixes, base)
     if path.suffix.lower() in RDF_SUFFIXES:
         return _rdf_program(path, prefixes, base, hierarchy)
     raise RuleError(
@@ -40,11 +44,13 @@ def _load(path: Path, prefixes: Mapping[str, str], base: str | None, hierarchy: 
 
 
 def _rdf_program(path: Path, prefixes: Mapping[str, str], base: str | None, hierarchy: Hierarchy | None) -> Program:
-    document = ShapesDocument.read([path])
+    document = ShapesDocument.read([path], format=_format(path))
     own_base = f"{base}{path.stem}" if base else path.resolve().as_uri()
     found = []
     if has_shacl_rules(document):
         found.append(shacl_program(document, str(path), prefixes, hierarchy, own_base))
+    if has_swrl_rules(document):
+        found.append(swrl_program(document, str(path), prefixes, own_base))
     if not found:
         raise RuleError(
             "R222", f"{path} holds no rules: neither sh:rule nor swrl:Imp", Location(str(path)),
@@ -58,3 +64,9 @@ def has_rules(path: Path) -> bool:
     """Whether an RDF file may hold rules, as far as its text tells; files without any are not parsed for them."""
     text = path.read_bytes()
     return (b"sh:rule" in text or b"ns/shacl#rule" in text) or (b"2003/11/swrl#" in text and b"Imp" in text)
+
+
+def _format(path: Path) -> str | None:
+    """Protégé writes Turtle under .owl too; None where the suffix is to be believed."""
+    is_owl = path.suffix.lower() == ".owl" and path.is_file()
+    return "turtle" if is_owl and not path.read_bytes().lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<?xml") and b"<rdf:RDF" not in path.read_bytes()[:20_000] else None
