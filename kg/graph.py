@@ -15,7 +15,7 @@ from pyoxigraph import NamedNode, RdfFormat, Triple
 
 from kg import mapping, reasoner, validation
 from kg.build import BuildReport, OwnedProgram, Progress, build, conclude, rule_files
-from kg.errors import ProjectError, QueryError
+from kg.errors import MappingError, ProjectError, QueryError
 from kg.explain import Absence, Proof, explain, why_not
 from kg.project import WELL_KNOWN_PREFIXES, ContentFile, Federation, Limits, Project
 from kg.saved_queries import SavedQuery
@@ -369,6 +369,23 @@ class KnowledgeGraph:
         """Check the graph, or some of its named graphs, against SHACL shapes: files, Turtle as bytes, or the project's own."""
         sources = [file.path for file in self._the_project().shapes()] if shapes is None else shapes
         return validate(self.store, load_shapes(sources, base=self.project.base if self.project else None), graphs=graphs)
+
+    def lint(self, mapping_file: str | Path | None = None, overrides: Mapping[str, str] | None = None) -> list[MappingError]:
+        """Mistakes of the project's mappings, or of one file, that do not keep them from running: see `kg.mapping.lint`.
+
+        Only where all mappings are looked at are classes and properties missed that nothing makes.
+        """
+        project = self._the_project()
+        paths = [Path(mapping_file)] if mapping_file else [file.path for file in project.mappings()]
+        declared = {path.parent: path.parent / "sources.toml" for path in paths}
+        sources = {folder: mapping.load_sources(file if file.exists() else None, overrides or {}) for folder, file in declared.items()}
+        ontology = mapping.Ontology.read(file.path for file in project.ontology())
+        concluded = None if mapping_file else {
+            term.value
+            for program in self._programs() for rule in program.program.rules for triple in rule.head for term in (triple.predicate, triple.object)
+            if isinstance(term, NamedNode)
+        }  # fmt: skip
+        return mapping.lint([(path, sources[path.parent]) for path in paths], project.base, ontology, concluded)
 
     def term(self, text: str) -> Term:
         """A term from how a person writes it: <iri>, prefix:name, "text", 42."""

@@ -21,27 +21,44 @@ The mistakes that are refused, each a MappingError with its place and remedy:
     M116  a root or namespace that is wrong
     M117  a reference without join to other rows
     M118  a logical target that cannot be written
+    M119  two triples maps of one name
+
+`lint` finds more, which a mapping can be run with:
+
+    M401 a class or property that the ontology lacks      M405 values that are not of their datatype
+    M402 a word used for what it is not                   M406 a join that compares unlike columns
+    M403 templates of unlike things that collide          M407 two triples maps of one name
+    M404 a datatype that is not the property's range      M408 a class or property that nothing makes
 """
 
+from kg.mapping.lint import lint
 from kg.mapping.materialize import MappingReport, TriplesMapReport, fingerprint, materialize
+from kg.mapping.ontology import Ontology
 from kg.mapping.parser import load_mapping, parse_mapping
+from kg.mapping.preview import PreviewRow, TriplesMapPreview, prefixes_of, preview
 from kg.mapping.source import Source
 from kg.mapping.sources import Sources, load_sources, override, source_of_url
 from kg.mapping.trace import SourceRow, Tracer, rows_for, trace
 
 __all__ = [
     "MappingReport",
+    "Ontology",
+    "PreviewRow",
     "Source",
     "SourceRow",
     "Sources",
     "Tracer",
+    "TriplesMapPreview",
     "TriplesMapReport",
     "fingerprint",
+    "lint",
     "load_mapping",
     "load_sources",
     "materialize",
     "override",
     "parse_mapping",
+    "prefixes_of",
+    "preview",
     "rows_for",
     "source_of_url",
     "trace",

@@ -1,9 +1,4 @@
-"""Looks for mistakes that a mapping can be run with: each a MappingError that is not raised.
-
-    M401 a class or property that the ontology lacks      M405 values that are not of their datatype
-    M402 a word used for what it is not                   M406 a join that compares unlike columns
-    M403 templates of unlike things that collide          M407 two triples maps of one name
-    M404 a datatype that is not the property's range      M408 a class or property that nothing makes
+"""Looks for mistakes that a mapping can be run with: each a MappingError (M4xx) that is not raised.
 
 What a mapping cannot be run with (M1xx, M2xx) is found too, as far as the rest can be read.
 """

@@ -92,6 +92,7 @@ class _Parser(Document):
 
     def triples_map(self, node: Node) -> TriplesMap:
         self.current = node
+        self.check_name(node)
         self.check_properties(node, "triples map")
         source = self.source(node)
         self.base = self.base_iri(node)
@@ -127,6 +128,14 @@ class _Parser(Document):
             ),
             location=self.place(),
         )
+
+    def check_name(self, node: Node) -> None:
+        """Two triples maps of one name would be read as one that contradicts itself."""
+        if isinstance(node, NamedNode):
+            words = [NamedNode(self.written.get(word, word)) for word in (rr.LOGICAL_TABLE, rr.LOGICAL_SOURCE)]
+            places = self.places.statements_of(node, *words)
+            if len(places) > 1:
+                raise MappingError("M119", f"there are two triples maps named <{node.value}>", places[1], "give each a name of its own", [f"the first one is at {places[0]}"])
 
     def source(self, node: Node) -> LogicalSource:
         """The one rr:logicalTable or rml:logicalSource of a triples map."""

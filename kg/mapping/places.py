@@ -54,6 +54,14 @@ class Places:
             return self._location(candidates[0][0])
         return Location(self._file)
 
+    def statements_of(self, subject: NamedNode, *words: NamedNode) -> list[Location]:
+        """The beginnings of the statements about `subject` that have one of `words`."""
+        return [
+            self._location(tokens[0])
+            for tokens in self._statements
+            if self._is(tokens[0], subject) and any(self._is(token, word) for token in tokens[1:] for word in words)
+        ]
+
     def at_line(self, line: int, column: int) -> Location:
         return Location.in_text(self._text, line, column, self._file)
 
