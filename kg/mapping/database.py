@@ -39,14 +39,6 @@ class Shape:
         return f"SELECT {', '.join(one.expression for one in self.columns)} FROM {self.rows}"
 
 
-class BeyondCalendar(Exception):
-    """Columns with days that cannot be fetched as days, such as PostgreSQL's infinity."""
-
-    def __init__(self, names: frozenset[str]):
-        super().__init__(", ".join(sorted(names)))
-        self.names = names
-
-
 class Database(Protocol):
     """A database open for reading only, as a context manager.
 
@@ -54,7 +46,8 @@ class Database(Protocol):
     """
 
     folds_to_lower: bool
-    failure: Exception | None  # what ended the last reading before its end
+    failure: MappingError | None  # what ended the last reading before its end
+    beyond_calendar: frozenset[str]  # columns with days that cannot be fetched as such, like infinity: the last reading is not whole
 
     def __enter__(self) -> Database: ...
     def __exit__(self, *_: object) -> None: ...
@@ -68,8 +61,8 @@ class Database(Protocol):
     def batches(self, shape: Shape) -> pa.RecordBatchReader:
         """The rows in pieces, so that memory does not grow with their number.
 
-        An error while they are read becomes an OSError; `failure` has it as it is: a MappingError (M213 where the database goes
-        away), or BeyondCalendar, after which the rows can be read again from `as_texts`.
+        An error while they are read becomes an OSError; `failure` has it as it is (M213 where the database goes away). Where
+        `beyond_calendar` names columns afterwards, the rows must be read again from `as_texts`.
         """
 
     def as_texts(self, shape: Shape, names: frozenset[str]) -> Shape:

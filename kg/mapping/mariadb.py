@@ -14,7 +14,7 @@ import connectorx
 import pyarrow as pa
 import pymysql
 import pymysql.cursors
-from pymysql.constants import FIELD_TYPE, FLAG
+from pymysql.constants import ER, FIELD_TYPE, FLAG
 
 from kg.errors import Location, MappingError, did_you_mean
 from kg.mapping.database import DatabaseColumn, Shape, arrow_schema, parts_of_name, refuse_repeated_names
@@ -31,10 +31,11 @@ class Reading:
     """A database open for reading only, as a context manager."""
 
     folds_to_lower = False
+    beyond_calendar: frozenset[str] = frozenset()  # days are texts here
 
     def __init__(self, source: Source, location: Location | None):
         self._source, self._address, self._location = source, source.address, location
-        self.failure: Exception | None = None
+        self.failure: MappingError | None = None
 
     def __enter__(self) -> Reading:
         address = self._address
@@ -71,7 +72,7 @@ class Reading:
         return pa.RecordBatchReader.from_batches(schema, self._rows(shape, schema))
 
     def as_texts(self, shape: Shape, names: frozenset[str]) -> Shape:
-        return shape  # days are texts here
+        return shape
 
     def content_of_table(self, written: str, location: Location | None) -> str:
         """The checksum that the server computes over all rows; of views, which have none, that of their rows."""
@@ -143,7 +144,7 @@ class Reading:
             self._run(statement)
 
     def _rows(self, shape: Shape, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        count = 0
+        count, self.failure = 0, None
         try:
             for batch in self._in_session(shape, schema) if shape.is_core_sql or self._source.settings else self._in_bulk(shape, schema):
                 count += batch.num_rows
@@ -180,6 +181,8 @@ class Reading:
     # ── Errors ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def _query_error(self, error: Exception, location: Location | None) -> MappingError:
+        if error.args and error.args[0] == ER.DUP_FIELDNAME:
+            return self._error("M205", f"the query has two columns of one name: {self._message(error)}", "rename one with AS", location)
         return self._error("M204", f"the query fails: {self._message(error)}", f"correct the SQL; it runs in MariaDB on {self._address}", location)
 
     def _error(self, code: str, message: str, remedy: str, location: Location | None = None) -> MappingError:

@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 
 from kg.errors import Location, MappingError, did_you_mean
 from kg.mapping.database import (
-    BeyondCalendar,
     DatabaseColumn,
     Shape,
     arrow_schema,
@@ -48,7 +47,8 @@ class Reading:
 
     def __init__(self, source: Source, location: Location | None):
         self._source, self._address, self._location = source, source.address, location
-        self.failure: Exception | None = None
+        self.failure: MappingError | None = None
+        self.beyond_calendar: frozenset[str] = frozenset()
 
     def __enter__(self) -> Reading:
         url = self._address.url("postgresql")
@@ -164,18 +164,17 @@ class Reading:
 
     def _rows(self, shape: Shape, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         count = 0
+        self.failure, self.beyond_calendar = None, frozenset()
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(shape.select)
                 for batch in cursor.fetch_record_batch():
                     count += batch.num_rows
                     arrays = [_plain(array, field.type) for array, field in zip(batch.columns, schema, strict=True)]
-                    if beyond := frozenset(field.name for array, field in zip(arrays, schema, strict=True) if _is_beyond_calendar(array)):
-                        raise BeyondCalendar(beyond)
+                    self.beyond_calendar |= frozenset(field.name for array, field in zip(arrays, schema, strict=True) if _is_beyond_calendar(array))
+                    if self.beyond_calendar:
+                        return
                     yield pa.record_batch(arrays, schema)
-        except BeyondCalendar as error:
-            self.failure = error
-            raise OSError(str(error)) from None
         except (adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
             if "ERROR:" in str(error):  # the server lives, and says what is wrong with the query
                 self.failure = self._query_error(error, self._location)

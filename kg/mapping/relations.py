@@ -15,7 +15,7 @@ from pyoxigraph import QueryResultsFormat, Store
 from kg.errors import Location, MappingError
 from kg.mapping import files
 from kg.mapping.csv_files import csv_relation
-from kg.mapping.database import BeyondCalendar, Database, Shape
+from kg.mapping.database import Database, Shape
 from kg.mapping.databases import open_database
 from kg.mapping.model import File, LogicalSource
 from kg.mapping.records import ITERATORS, Records, read_records, record_names
@@ -184,10 +184,9 @@ class RelationReader:
         database = self.database(source, location)
         shape = database.table(table, location) if table is not None else database.query(query or "", location, is_core_sql)
         target = self._new_table()
-        try:
-            self._fetch(database, shape, target)
-        except BeyondCalendar as error:
-            shape = database.as_texts(shape, error.names)
+        self._fetch(database, shape, target)
+        while database.beyond_calendar:
+            shape = database.as_texts(shape, database.beyond_calendar)
             self._fetch(database, shape, target)
         columns = tuple(RelationColumn(one.name, one.type, one.declared, datatype=one.datatype) for one in shape.columns)
         file = str(source) if table is None or not source.is_server else f"{source}, table {table}"
@@ -197,10 +196,9 @@ class RelationReader:
 
     def _fetch(self, database: Database, shape: Shape, target: str) -> None:
         """Copy the rows into a temporary table, which DuckDB keeps on disk where it outgrows its memory."""
-        database.failure = None
         with registered(self._connection, "kg_fetched", database.batches(shape)):
             try:
-                self._connection.execute(f"CREATE TEMP TABLE {target} AS SELECT * FROM kg_fetched")
+                self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {target} AS SELECT * FROM kg_fetched")
             except duckdb.Error:
                 if database.failure is not None:
                     raise database.failure from None

@@ -23,7 +23,8 @@ class Reading:
     """A database open for reading only, as a context manager."""
 
     folds_to_lower = False
-    failure: Exception | None = None
+    failure: MappingError | None = None
+    beyond_calendar: frozenset[str] = frozenset()  # its days are texts, or cast later
 
     def __init__(self, path: Path, location: Location | None):
         self._path, self._location = path, location
@@ -72,7 +73,7 @@ class Reading:
         return pa.RecordBatchReader.from_batches(schema, self._rows(shape, schema))
 
     def as_texts(self, shape: Shape, names: frozenset[str]) -> Shape:
-        return shape  # its days are texts, or cast later
+        return shape
 
     def _rows(self, shape: Shape, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         cursor = self._database.execute(shape.select)
