@@ -144,7 +144,7 @@ def _mapping_step(project: Project, file: ContentFile, sources: Mapping[str, map
 
 
 def _map(project: Project, file: ContentFile, owner: str, sources: mapping.Sources, on_progress: Progress | None, store: Store) -> StepReport:
-    tell = on_progress and (lambda what, done, of: on_progress("map", f"{file.key}: {what} ({done} of {of})"))
+    tell = on_progress and (lambda what, done, of: on_progress("map", f"{file.key}: {what}" + (f" ({done} of {of})" if of else "")))
     report = mapping.materialize(store, file.path, sources, base=project.base, graph=project.graph_iri("map", file), owner=owner, on_progress=tell)
     warnings = [f"{project.relative(file.path)}: {warning}" for warning in report.warnings]
     if report.rejects:

@@ -52,6 +52,9 @@ class Status:
     validation: validation.ValidationStatus | None = None  # None where the graph has not been validated
 
 
+REJECT_COLUMNS = ("source", "line", "column_name", "value", "reason", "triples_map", "owner")
+
+
 class Reject(NamedTuple):
     """A value of a source that no triple could be made of."""
 
@@ -404,13 +407,12 @@ class KnowledgeGraph:
             rejects, tuple(store.graphs()), validation.status(self.project, store) if self.project else None,
         )  # fmt: skip
 
-    def rejects(self, offset: int = 0, limit: int | None = None) -> list[Reject]:
-        """What mappings could not take, by source and line."""
-        query = (
-            "SELECT source, line, column_name, value, reason, triples_map, owner FROM rejects "
-            "ORDER BY source, line, column_name, triples_map, owner LIMIT ? OFFSET ?"
-        )
-        return [Reject(*row) for row in self.store.cursor().execute(query, [limit, offset]).fetchall()]
+    def rejects(self, offset: int = 0, limit: int | None = None, like: str | None = None) -> list[Reject]:
+        """What mappings could not take, by source and line; `like` keeps those that have the text in any column."""
+        columns = ", ".join(REJECT_COLUMNS)
+        found = "WHERE contains(lower(concat_ws(chr(10), source, line, column_name, value, reason, triples_map, owner)), lower(?))" if like else ""
+        query = f"SELECT {columns} FROM rejects {found} ORDER BY source, line, column_name, triples_map, owner LIMIT ? OFFSET ?"
+        return [Reject(*row) for row in self.store.cursor().execute(query, [*([like] if like else []), limit, offset]).fetchall()]
 
     # ── Inside ───────────────────────────────────────────────────────────────────────────────────────────────
 

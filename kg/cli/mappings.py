@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kg import KnowledgeGraph, mapping
-from kg.cli.application import ProjectOption, app, assignments, err, out
+from kg.cli.application import ProjectOption, app, assignments, err, out, progress
 from kg.errors import ProjectError
 from kg.mapping.preview import readable
 from kg.project import WELL_KNOWN_PREFIXES, Project
@@ -54,9 +54,12 @@ def _project(path: Path) -> Project | None:
 
 
 def _run(file: Path, sources: mapping.Sources, base: str, output: Path | None) -> None:
-    with Store.memory() as store:
-        report = mapping.materialize(store, file, sources, base=base, graph=None, owner="map")
+    with Store.memory() as store, progress(False) as tell:
+        on_progress = tell and (lambda what, done, of: tell("map", what))
+        report = mapping.materialize(store, file, sources, base=base, graph=None, owner="map", on_progress=on_progress)
         documents.dump(store, output or sys.stdout.buffer, format="nq")
+    for one in report.sources:
+        err.print(f"{one.name}: {one.rows:,} rows, {one.rows / max(one.seconds, 1e-3):,.0f} a second", markup=False)
     for warning in report.warnings:
         err.print(f"warning: {warning}", markup=False)
     err.print(f"{report.triples:,} quads, {report.rejects:,} rejected values")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import shutil
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
@@ -17,6 +21,8 @@ from kg.build import BuildReport, StepReport
 from kg.check import check as run_checks
 from kg.cli.application import ProjectOption, app, assignments, err, out, progress
 from kg.errors import ProjectError, Violations
+from kg.graph import Reject
+from kg.mapping import MappingReport
 from kg.shapes.stored import Count
 
 # How many constraints with results a build or the status lists.
@@ -66,12 +72,18 @@ def check(paths: Annotated[list[Path], typer.Argument()] = [], project: ProjectO
 def status(
     project: ProjectOption = Path("kg.toml"),
     rejects: Annotated[bool, typer.Option("--rejects", help="list the values that no triple could be made of")] = False,
+    like: Annotated[str | None, typer.Option(help="of the rejects: only those with this text in a column")] = None,
+    format: Annotated[str, typer.Option("--format", "-f", help="of the rejects: text, csv or json")] = "text",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="file for the rejects; default: standard output")] = None,
 ) -> None:
     """What the graph holds, and from where."""
     with KnowledgeGraph.open(project) as graph:
         if rejects:
-            for row in graph.rejects():
-                out.print(f"{row.source}:{row.line}  {row.column}  {row.value!r}  {row.reason}  ({row.triples_map})", markup=False)
+            text = _rejects(graph.rejects(like=like), format)
+            if output is not None:
+                output.write_text(text, encoding="utf-8", newline="")
+            else:
+                sys.stdout.write(text)
             return
         found = graph.status()
         built = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(found.built))
@@ -106,16 +118,28 @@ def init(name: Annotated[str, typer.Argument(help="folder to make")]) -> None:
     out.print(f"{folder} is ready. Next: cd {folder} && kg build && kg serve")
 
 
+def _rejects(rows: Sequence[Reject], format: str) -> str:
+    if format == "json":
+        return json.dumps([row._asdict() for row in rows], ensure_ascii=False, indent=2) + "\n"
+    if format == "csv":
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([Reject._fields, *rows])
+        return text.getvalue()
+    if format == "text":
+        return "".join(f"{row.source}:{row.line}  {row.column}  {row.value!r}  {row.reason}  ({row.triples_map})\n" for row in rows)
+    raise ProjectError("P405", f"there is no format {format} for rejects", help="text, csv or json")
+
+
 def _print_build(report: BuildReport) -> None:
     if not report.is_changed:
         out.print(f"Nothing has changed; version {report.version} stays. ({report.seconds:.1f} s)")
         return
-    table = Table("stage", "file", "triples", "new", "gone", "seconds", box=None, pad_edge=False)
+    table = Table("stage", "file", "rows", "rows/s", "triples", "new", "gone", "seconds", box=None, pad_edge=False)
     for column in table.columns[2:]:
         column.justify = "right"
     for stage, name, steps in _grouped(report):
         triples, new, gone = (sum(numbers) for numbers in zip(*((s.triples, s.diff.inserted, s.diff.deleted) for s in steps), strict=True))
-        table.add_row(stage, name, f"{triples:,}", f"{new:,}", f"{gone:,}", f"{sum(step.seconds for step in steps):.2f}")
+        table.add_row(stage, name, *_read(steps), f"{triples:,}", f"{new:,}", f"{gone:,}", f"{sum(step.seconds for step in steps):.2f}")
     out.print(table)
     for summary in [step.details for step in report.steps if step.stage == "validate"]:
         out.print(f"shapes: {summary.says()}{', of what changed' if summary.is_incremental else ''}", markup=False)
@@ -128,6 +152,15 @@ def _print_build(report: BuildReport) -> None:
     for warning in report.warnings:
         out.print(f"warning: {warning}", markup=False)
     out.print(f"Version {report.version} is current. ({report.seconds:.1f} s)")
+
+
+def _read(steps: Sequence[StepReport]) -> tuple[str, str]:
+    """How many rows mappings read, and how fast; a refresh reads changed rows only."""
+    sources = [source for step in steps if isinstance(step.details, MappingReport) for source in step.details.sources]
+    rows, seconds = sum(source.rows for source in sources), sum(source.seconds for source in sources)
+    if any(isinstance(step.details, MappingReport) and step.details.mapped == "changed rows" for step in steps):
+        return f"{rows:,} changed", ""
+    return (f"{rows:,}", f"{rows / max(seconds, 1e-3):,.0f}") if sources else ("", "")
 
 
 def _counted(counts: Sequence[Count]) -> Iterator[str]:

@@ -17,7 +17,7 @@ The mistakes that are refused, each a MappingError with its place and remedy:
     M112  a map without predicate or object          M212  a database that cannot be reached, or refuses
     M113  a parent triples map that is not declared  M213  a database that goes away while it is read
     M114  an incomplete join condition               M301  strict mapping met a value that it must reject
-    M115  a constant, class or node of the wrong kind
+    M115  a constant, class or node of the wrong kind M302  more rejects than max_rejects allows
     M116  a root or namespace that is wrong
     M117  a reference without join to other rows
     M118  a logical target that cannot be written
@@ -32,7 +32,7 @@ The mistakes that are refused, each a MappingError with its place and remedy:
 """
 
 from kg.mapping.lint import lint
-from kg.mapping.materialize import MappingReport, TriplesMapReport, fingerprint, materialize
+from kg.mapping.materialize import MappingReport, SourceReport, TriplesMapReport, fingerprint, materialize
 from kg.mapping.ontology import Ontology
 from kg.mapping.parser import load_mapping, parse_mapping
 from kg.mapping.preview import PreviewRow, TriplesMapPreview, prefixes_of, preview
@@ -45,6 +45,7 @@ __all__ = [
     "Ontology",
     "PreviewRow",
     "Source",
+    "SourceReport",
     "SourceRow",
     "Sources",
     "Tracer",

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from pyoxigraph import NamedNode
 
@@ -18,10 +19,12 @@ from kg.mapping.production import Production, groups, select_distinct
 from kg.mapping.refresh import ChangedRows, Makes, Record, Scope, closure, encode_changed, row_hash
 from kg.mapping.run import Run, owner_of, parent_references
 from kg.mapping.sources import Sources, load_sources, source_of_url
+from kg.mapping.ticker import telling_progress
 from kg.store import Diff, Store
 from kg.terms import RDF_TYPE
 
 Progress = Callable[[str, int, int], None]
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,19 @@ class TriplesMapReport:
 
 
 @dataclass(frozen=True)
+class SourceReport:
+    """How long a source took to read, and how many of its rows were read: of a refresh, those that had changed."""
+
+    name: str
+    rows: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class MappingReport:
     owner: str
     triples_maps: tuple[TriplesMapReport, ...]
+    sources: tuple[SourceReport, ...]
     triples: int
     rejects: int
     diff: Diff
@@ -66,12 +79,16 @@ def materialize(
 
     Triples without a graph map go to `graph`, None being the default graph. `owner` defaults to map:<folder>/<file>.
     Values that cannot become the declared term are kept in the table `rejects` and leave only their own triples out;
-    with `strict` they are an error (M301). `on_progress(what, done, of)` is called as sources and predicates are done.
+    with `strict` they are an error (M301). `on_progress(what, done, of)` is called as sources and predicates are done, with `of` 0 while one is read.
     """
     mapping = load_mapping(mapping_file, base)
     found = resolve_sources(sources)
-    run = _Materialization(store, mapping, found, base, graph, owner or owner_of(mapping_file), strict, on_progress or (lambda *_: None))
+    run = _Materialization(store, mapping, found, base, graph, owner or owner_of(mapping_file), strict, on_progress or _nobody)
     return run.materialize(fingerprints(mapping, found, base))
+
+
+def _nobody(what: str, done: int, of: int) -> None:
+    """Takes what nobody wants to be told."""
 
 
 def resolve_sources(sources: Sources | str | Path) -> Sources:
@@ -95,6 +112,7 @@ class _Materialization(Run):
         self.triples = {one.name: 0 for one in mapping.triples_maps}
         self.seconds = {one.name: 0.0 for one in mapping.triples_maps}
         self.changed_rows: dict[int, ChangedRows] = {}
+        self.reading: dict[LogicalSource, float] = {}  # seconds
 
     def materialize(self, prints: Fingerprints) -> MappingReport:
         started = time.perf_counter()
@@ -108,6 +126,9 @@ class _Materialization(Run):
                 rejected = rejects.write(self.store, self.owner, self.mapping, read, scope.is_whole)
                 if self.strict and rejected.errors:
                     raise rejected.first_error()
+                rejects.check(self.store, self.owner, self.mapping, read, {
+                    logical: self.record_rows(record, logical) if scope.by_rows else source.rows for logical, source in read.items()
+                })  # fmt: skip
                 productions = [production for one in scope.triples_maps for production in self.productions(one)]
                 with self.store.replacing(self.owner, prints.whole, scope.among) as target:
                     total = self.insert(target.table, [one for one in productions if not one.targets], scope.by_rows)
@@ -121,12 +142,18 @@ class _Materialization(Run):
         return MappingReport(
             self.owner,
             tuple(self.report(one, rejected.by_triples_map.get(one.name, 0), scope) for one in self.given.triples_maps if scope.includes(one.source)),
+            tuple(SourceReport(source.relation.name, source.rows, self.reading[logical]) for logical, source in self.encoded.items() if logical in self.reading),
             total,
             rejected.total,
             target.diff,
             time.perf_counter() - started,
             "all rows" if scope.is_whole else "changed rows" if scope.by_rows else "changed sources",
         )
+
+    def record_rows(self, record: Record, logical: LogicalSource) -> int:
+        """How many rows a source had, of which only some have changed."""
+        known = record.of(logical)
+        return known.rows if known is not None else 0
 
     def totals(self) -> tuple[int, int]:
         """How many quads and rejects the owner has."""
@@ -149,25 +176,37 @@ class _Materialization(Run):
         """Encode what has to be mapped: changed rows, the sources that have changed, or all."""
         scope = self.refresh_scope(record, by_rows=True)
         if scope is not None:
+            started = time.perf_counter()
             changed = [ChangedRows(self.store, self.encoded[logical], record.of(logical)) for logical in self.sources_of(scope)]
-            if all(one.find() for one in changed):
+            if all(self.watched(one.source, one.find) for one in changed):
                 self.changed_rows = {one.source.number: one for one in changed}
                 encode_changed(self.store, changed, {one.source.number: self.subjects(one.source) for one in changed})
+                self.reading = {logical: (time.perf_counter() - started) / len(changed) for logical in self.sources_of(scope)}
                 return scope
             for one in changed:
                 one.drop()
         scope = self.refresh_scope(record, by_rows=False) or Scope(self.mapping.triples_maps)
         has_hashes = self.may_hash()
         sources = self.encoded if scope.is_whole else {logical: self.encoded[logical] for logical in self.read_by(scope)}
-        for done, source in enumerate(sources.values()):
-            self.progress(f"reading {source.relation.name}", done, len(sources))
+        for done, (logical, source) in enumerate(sources.items(), 1):
             started = time.perf_counter()
             source.hash = row_hash(source, over_aliases=True) if has_hashes and source.compiler.columns() else None
-            encode(self.store, source)
+            self.watched(source, lambda source=source: encode(self.store, source))
+            seconds = self.reading[logical] = time.perf_counter() - started
+            self.progress(f"{source.relation.name}: {source.rows:,} rows, {source.rows / max(seconds, 1e-6):,.0f} a second", done, len(sources))
             names = [one.name for one in self.mapping.triples_maps if self.encoded[one.source] is source]
             for name in names:
-                self.seconds[name] += (time.perf_counter() - started) / len(names)
+                self.seconds[name] += seconds / len(names)
         return scope
+
+    def watched(self, source: EncodedSource, read: Callable[[], _Result]) -> _Result:
+        """Do `read`, and tell every second how far it has come."""
+        what = f"reading {source.relation.name}"
+        if self.progress is _nobody:
+            return read()
+        self.progress(what, 0, 0)
+        with telling_progress(self.store.connection, lambda percent, seconds: self.progress(f"{what}, {percent:.0f} % after {seconds:.0f} s", 0, 0)):
+            return read()
 
     # ── What has to be mapped ────────────────────────────────────────────────────────────────────────────────
 

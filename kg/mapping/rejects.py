@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import pyarrow as pa
 
@@ -60,6 +61,27 @@ def write(store: Store, owner: str, mapping: Mapping, encoded: dict[LogicalSourc
                 told.add((user, plan.term_map))
                 writer.values(plan, f"t{number} = {REJECTED}", plan.reason or "cannot be mapped", user)
     return result
+
+
+def check(store: Store, owner: str, mapping: Mapping, encoded: dict[LogicalSource, EncodedSource], rows: dict[LogicalSource, int]) -> None:
+    """MappingError M302 where a source has more rejects than its declaration allows."""
+    for logical, source in encoded.items():
+        declared = source.relation.source
+        if declared is None or declared.max_rejects is None:
+            continue
+        names = [one.name for one in mapping.triples_maps if one.source == logical]
+        among = "FROM rejects WHERE owner = ? AND list_contains(?, triples_map)"
+        count = store.connection.execute(f"SELECT count(*) {among}", [owner, names]).fetchone()[0]
+        most = declared.max_rejects
+        allowed = most if isinstance(most, int) else int(Decimal(most.rstrip("% ")) * rows[logical] / 100)
+        if count <= allowed:
+            continue
+        first = store.connection.execute(f"SELECT source, line, column_name, value, reason {among} ORDER BY line LIMIT 5", [owner, names]).fetchall()
+        notes = [f"{file}:{line}: {f'{column} ' if column else ''}{'' if value is None else f'{value!r} '}{reason}" for file, line, column, value, reason in first]
+        raise MappingError(
+            "M302", f"{count:,} values of {source.relation.name} ({rows[logical]:,} rows) were rejected, and max_rejects is {most}", declared.location,
+            "correct the source, or allow more; the graph stays as it was", [*notes, *([f"and {count - 5:,} more"] if count > 5 else [])],
+        )  # fmt: skip
 
 
 def _user_of(plan: TermPlan, maps: list[TriplesMap]) -> str:

@@ -33,6 +33,7 @@ class Source:
     iterator: str | None = None
     address: Address | None = None
     settings: tuple[tuple[str, str], ...] = ()
+    max_rejects: int | str | None = None  # a number of values, or "0.5%" of the rows
     location: Location | None = field(default=None, compare=False)
 
     @property

@@ -43,7 +43,7 @@ _ENDINGS = {
     ".sqlite": "sqlite", ".sqlite3": "sqlite", ".db": "sqlite",
 }  # fmt: skip
 _TABLE_FILES = {"csv": (".csv", ".tsv", ".csv.gz", ".tsv.gz"), "parquet": (".parquet",), "json": (".json", ".jsonl", ".ndjson"), "xml": (".xml",)}
-_KEYS = ("type", "path", "url", "table", "delimiter", "quote", "null", "encoding", "types", "iterator", "settings")
+_KEYS = ("type", "path", "url", "table", "delimiter", "quote", "null", "encoding", "types", "iterator", "settings", "max_rejects")
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,8 @@ def load_sources(file: str | Path | None, overrides: Iterable[str] | Mapping[str
             raise MappingError("M200", f"sources.toml has no section {key}", _place(text, path, key), did_you_mean(key, ["default", "tables"]) or "use [default] and [tables.NAME]")
     default = _source(document["default"], text, path, "default") if "default" in document else None
     tables = {name: _source(one, text, path, f"tables.{name}") for name, one in document.get("tables", {}).items()}
+    if default is not None:
+        tables = {name: one if one.max_rejects is not None else replace(one, max_rejects=default.max_rejects) for name, one in tables.items()}
     return override(Sources(default, tables), overrides)
 
 
@@ -137,9 +139,10 @@ def override(sources: Sources, overrides: Iterable[str] | Mapping[str, str]) -> 
     default, tables = sources.default, dict(sources.tables)
     for name, url in pairs:
         if name == "default":
-            default = source_of_url(url)
+            default = replace(source_of_url(url), max_rejects=sources.default and sources.default.max_rejects)
         else:
-            tables[name] = source_of_url(url)
+            replaced = tables.get(name, default)
+            tables[name] = replace(source_of_url(url), max_rejects=replaced and replaced.max_rejects)
     return Sources(default, tables)
 
 
@@ -180,9 +183,10 @@ def _source(table: object, text: str, file: Path, section: str) -> Source:
         if key not in _KEYS:
             raise MappingError("M200", f"[{section}] has no key {key}", _place(text, file, section, key), did_you_mean(key, _KEYS) or f"its keys are {', '.join(_KEYS)}")
     settings = tuple((str(name), str(one)) for name, one in table.get("settings", {}).items())
+    most = _max_rejects(table.get("max_rejects"), _place(text, file, section, "max_rejects"))
     if "url" in table:
         where = _place(text, file, section, "url")
-        return replace(_server(_with_variables(str(table["url"]), where), where), table=table.get("table"), settings=settings)
+        return replace(_server(_with_variables(str(table["url"]), where), where), table=table.get("table"), settings=settings, max_rejects=most)
     if "path" not in table:
         remedy = 'add url = "postgresql://…"' if table.get("type") in SERVERS else 'add path = "…", relative to this file'
         raise MappingError("M200", f"[{section}] has no {'url' if table.get('type') in SERVERS else 'path'}", place, remedy)
@@ -202,8 +206,17 @@ def _source(table: object, text: str, file: Path, section: str) -> Source:
         encoding=table.get("encoding", "utf-8"),
         iterator=table.get("iterator"),
         types=tuple((str(name), str(kind)) for name, kind in table.get("types", {}).items()),
+        max_rejects=most,
         location=place,
     )
+
+
+def _max_rejects(value: object, place: Location) -> int | str | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"[0-9]+(\.[0-9]+)?\s*%", value.strip()):
+        return value.strip()
+    raise MappingError("M200", f"max_rejects is {value!r}", place, 'write a number of values, or a share of the rows such as "0.5%"')
 
 
 def _server(url: str, place: Location | None) -> Source:
