@@ -71,17 +71,20 @@ def test_ultimate_controllers_control_and_are_not_controlled(bank):
 
 
 def concert_pairs(folder: Path) -> set[tuple]:
-    """(party, party, target, item) by agreement and by items 1, 2, 3 and 7, over reserved holders, rebuttals taken out."""
+    """(party, party, target, item) by agreement and by all items, over reserved holders, rebuttals taken out."""
     kept = reserved(folder)
     votes = {company: holders for company, holders in current_votes(folder).items() if company in kept["enterprise"]}
     controls = {((kind, owner), company) for kind, owner, company in all_control(folder)}
     controllers = defaultdict(set)
     for owner, company in controls:
         controllers["enterprise", company].add(owner)
-    posts, main = defaultdict(set), defaultdict(set)
+    posts, main, jobs = defaultdict(set), defaultdict(set), defaultdict(set)
     for row in rows("position", folder):
         if is_current(row["from_date"], row["to_date"]):
             holder = ("enterprise", row["enterprise_id"])
+            jobs[holder].add(row["person_id"])
+            if row["post"] == "manager":
+                continue
             posts[holder].add(row["person_id"])
             if row["is_main"] == "true":
                 main[holder].add(row["person_id"])
@@ -89,18 +92,33 @@ def concert_pairs(folder: Path) -> set[tuple]:
     for row in rows("agreement_party", folder):
         parties[row["agreement_id"]].add(party(row, "party_"))
     agreed = {
-        (frozenset(pair), row["target_id"]) for row in rows("agreement", folder)
-        if row["kind"] == "concerted_action" and is_current(row["signed"], row["expires"])
+        (frozenset(pair), row["target_id"], row["kind"]) for row in rows("agreement", folder) if is_current(row["signed"], row["expires"])
         for pair in itertools.combinations(parties[row["id"]], 2)
     }  # fmt: skip
+    kin = defaultdict(set)
+    for row in rows("kinship", folder):
+        kin[row["person_id"]].add(row["relative_id"])
+        kin[row["relative_id"]].add(row["person_id"])
+    firms = defaultdict(set)
+    for owner, company in controls:
+        firms[owner].add(("enterprise", company))
+
+    def circle(person: str) -> set[tuple[str, str]]:
+        people = {("person", person)} | {("person", relative) for relative in kin[person]}
+        return people | {firm for member in people for firm in firms[member]}
+
     rebutted = {(frozenset((party(row, "party1_"), party(row, "party2_"))), row["target_id"], row["item"]) for row in rows("rebuttal", folder)}
 
     found = set()
     for target, holders in votes.items():
         for one, other in itertools.combinations(sorted(holders), 2):
             grounds = set()
-            if (frozenset((one, other)), target) in agreed:
-                grounds.add("agreement")
+            pair = frozenset((one, other))
+            grounds |= {item for kind, item in (("concerted_action", "agreement"), ("purchase_financing", "5"), ("other_association", "12")) if (pair, target, kind) in agreed}
+            if any(both == pair and kind in ("partnership", "joint_venture") for both, _, kind in agreed):
+                grounds.add("6")
+            if any({one, other} <= circle(leader) for leader in posts["enterprise", target]):
+                grounds.add("10")
             if ((one, other[1]) in controls and other[0] == "enterprise") or ((other, one[1]) in controls and one[0] == "enterprise"):
                 grounds.add("1")
             if controllers[one] & controllers[other]:
@@ -108,8 +126,22 @@ def concert_pairs(folder: Path) -> set[tuple]:
             if main[one] & posts[other] or posts[one] & main[other]:
                 grounds.add("3")
             for person, investor in ((one, other), (other, one)):
-                if person[0] == "person" and investor[0] == "enterprise" and current_votes_of(votes, investor, person) >= 30:
+                if investor[0] != "enterprise":
+                    continue
+                is_controlled = (person, investor[1]) in controls
+                if current_votes_of(votes, investor, person) >= 20 and not is_controlled:
+                    grounds.add("4")
+                if person[0] != "person":
+                    continue
+                owners = {holder[1] for holder, percent in votes.get(investor[1], {}).items() if holder[0] == "person" and percent >= 30}
+                if person[1] in owners:
                     grounds.add("7")
+                if person[1] in posts[investor]:
+                    grounds.add("8")
+                if kin[person[1]] & (owners | posts[investor]):
+                    grounds.add("9")
+                if person[1] in jobs["enterprise", target] and is_controlled:
+                    grounds.add("11")
             found |= {(one, other, target, item) for item in grounds if (frozenset((one, other)), target, item) not in rebutted}
     return found
 

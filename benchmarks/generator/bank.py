@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.generator import background, vocabulary
 from benchmarks.generator.entities import Population, enterprise_columns, person_names, sole_holders
+from benchmarks.generator.patterns_concert import CONCERT_PATTERNS
 from benchmarks.generator.patterns_control import CONTROL_PATTERNS
 from benchmarks.generator.patterns_money import MONEY_PATTERNS, TRUTH_HEADERS
 from benchmarks.generator.planting import Planting
@@ -58,9 +59,9 @@ class Sizes:
 
     @classmethod
     def sample(cls) -> "Sizes":
-        """Each pattern once, and 20 to 200 rows a table."""
+        """Each pattern once, and 20 to 300 rows a table."""
         return cls(
-            enterprise=147, person=200, shareholding=200, position=180, kinship=40, agreement=20, rebuttal=20, account=160, transfer=200,
+            enterprise=165, person=270, shareholding=290, position=205, kinship=44, agreement=24, rebuttal=20, account=160, transfer=200,
             invoice=160, loan=80, guarantee=60, bill=30, holding=120, insured=6, funded=5, government_record=40, service_event=40,
             campaign=20, contact=60, lead=40, account_manager=20, copies=1, tier1=8e9,
         )  # fmt: skip
@@ -79,7 +80,7 @@ class _Bank:
         self._folder, self._sizes, self._seed, self._report = folder, sizes, seed, report
         self._plant = plant = Planting(self._random("planting"), sizes.tier1)
         for copy in range(sizes.copies):
-            for pattern in (*CONTROL_PATTERNS, *MONEY_PATTERNS):
+            for pattern in (*CONTROL_PATTERNS, *MONEY_PATTERNS, *CONCERT_PATTERNS):
                 before = len(plant.companies), len(plant.people)
                 pattern(plant)
                 for kind, start, end in zip(("enterprise", "person"), before, (len(plant.companies), len(plant.people)), strict=True):

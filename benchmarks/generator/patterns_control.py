@@ -242,7 +242,7 @@ def presumed_by_posts(plant: Planting) -> None:
 
 
 def presumed_by_a_large_holder(plant: Planting) -> None:
-    """Item 7: a person with 35 % of an investor holds the target too; together 53 %. With 29 % there is no presumption."""
+    """Items 4 and 7: a person with 35 % of an investor holds the target too; together 53 %. With 19 % there is no presumption."""
     person = plant.person("邓丽华")
     investor = plant.company("兰亭", "L7212")
     target = plant.company("曲水", "C4090", form=words.JOINT_STOCK)
@@ -251,18 +251,19 @@ def presumed_by_a_large_holder(plant: Planting) -> None:
     plant.stake(person, target, 26)
     plant.stake(investor, target, 27)
     plant.scattered(target, 17.3333)
+    plant.concert(person, investor, target, 4)
     plant.concert(person, investor, target, 7)
     plant.controls(person, target, "concert")
     plant.controls(investor, target, "concert")
 
     smaller = plant.person("邓美玲")
     other, missed = plant.company("竹林", "L7212"), plant.company("七贤", "C2231", form=words.JOINT_STOCK)
-    plant.stake(smaller, other, 29)
+    plant.stake(smaller, other, 19)
     plant.scattered(other, 27)
     plant.stake(smaller, missed, 26)
     plant.stake(other, missed, 27)
     plant.scattered(missed, 16)
-    plant.true("not_concert", smaller, other, missed.id, 7, "below_30")
+    plant.true("not_concert", smaller, other, missed.id, 4, "below_20")
 
 
 def family(plant: Planting) -> None:
