@@ -148,7 +148,9 @@ class LimitExceeded(QueryError):
 
 
 class RuleError(KgError):
-    """A rule program is wrong, unsafe, not stratified, or met data that it cannot take."""
+    """A rule program is wrong, unsafe, not stratified, or met data that it cannot take; `triple` is then that which it met."""
+
+    triple: object = None
 
 
 class ShapeError(KgError):

@@ -15,7 +15,7 @@ from pyoxigraph import NamedNode, RdfFormat, Triple
 
 from kg import mapping, reasoner, validation
 from kg.build import BuildReport, OwnedProgram, Progress, build, conclude, rule_files
-from kg.errors import MappingError, ProjectError, QueryError
+from kg.errors import MappingError, ProjectError, QueryError, RuleError
 from kg.explain import Absence, Proof, explain, why_not
 from kg.project import WELL_KNOWN_PREFIXES, ContentFile, Federation, Limits, Project
 from kg.saved_queries import SavedQuery
@@ -180,7 +180,11 @@ class KnowledgeGraph:
 
         `allow` is the severity of results of the shapes up to which this build passes, whatever kg.toml says: info, warning, violation.
         """
-        return build(validation.allowing(self._the_project(), allow), self._versions, only, overrides, on_progress)
+        try:
+            return build(validation.allowing(self._the_project(), allow), self._versions, only, overrides, on_progress)
+        except RuleError as error:
+            error.notes += self._rows_of(error)
+            raise
 
     def load(self, source: str | Path | bytes, graph: str | None = None, format: str | None = None, base: str | None = None) -> LoadReport:
         """Add an RDF document (Turtle, TriG, N-Triples, N-Quads, RDF/XML, JSON-LD; gzip too) to a named graph.
@@ -457,6 +461,17 @@ class KnowledgeGraph:
             finally:
                 for tracer in self._tracers.values():
                     tracer.remember()
+
+    def _rows_of(self, error: RuleError) -> list[str]:
+        """The source rows of the triple that a rule could not take."""
+        if error.triple is None:
+            return []
+        project = self._the_project()
+        with self._tracing() as rows_for:
+            rows = [row for file in project.mappings() for row in rows_for(error.triple, project.graph_iri("map", file))]
+        places = [f"{row.file or row.table}{f', line {row.line}' if row.line is not None else ''}" for row in rows]
+        columns = [", ".join(f"{name}={value}" for name, value in row.columns.items() if value is not None) for row in rows]
+        return [f"row: {place}: {values}" for place, values in zip(places, columns, strict=True)]
 
     def _tracer(self, graph: str, file: ContentFile) -> mapping.Tracer:
         """The tracer of a mapping, kept as long as its files are as they were when it read them."""

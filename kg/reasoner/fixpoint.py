@@ -302,7 +302,7 @@ class Fixpoint:
         return rule.error(
             "R210",
             f"still makes new values after {self.watch.new_value_rounds} rounds, so it seems never to end",
-            f"bound ?{setting.variable.name} by a FILTER, or compute it from asserted facts only (WHERE DATA)",
+            f"bound ?{setting.variable.name} by a FILTER (in SWRL by swrlb:lessThan), or compute it from asserted facts only",
             setting.position,
         )
 

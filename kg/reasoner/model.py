@@ -7,6 +7,7 @@ facts stated by a program are inferred like any other conclusion and have a proo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,6 +16,9 @@ from pyoxigraph import NamedNode
 
 from kg.errors import Location, RuleError
 from kg.sparql import algebra as a
+
+# What the IRI of a rule without a name ends in.
+_UNNAMED = re.compile(r"#(rule-\d+(-\d+)?|data)$")
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,9 @@ class Rule:
 
     @property
     def name(self) -> str:
-        """The rule's IRI as people write it: prefixed where a prefix covers it, else its last part."""
-        return short_name(self.iri, self.prefixes)
+        """The rule's IRI as people write it: prefixed where a prefix covers it; `rule-2` of a rule that has no name."""
+        name = short_name(self.iri, self.prefixes)
+        return self.iri.value.rpartition("#")[2] if name.startswith("<") and _UNNAMED.search(self.iri.value) else name
 
     def place(self, position: tuple[int, int] | None) -> Location:
         """The place `position` (line, column) in the rule's file, or that of the rule where it is unknown."""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import duckdb
+from pyoxigraph import Literal, Triple
 
 from kg.errors import RuleError
 from kg.reasoner.aggregate import RunningAggregate
@@ -24,7 +25,7 @@ from kg.sparql.values import EXACT, Value
 from kg.sql import encoding
 from kg.sql.temporary import create_empty
 from kg.store import Store
-from kg.terms import MAX_SCALE, TAG_DECIMAL, TAG_INTEGER, TAG_TYPED
+from kg.terms import MAX_SCALE, TAG_DECIMAL, TAG_INTEGER, TAG_TYPED, XSD_DECIMAL, XSD_INTEGER
 
 # The form of a result's column, for the compiler of the tests made on it.
 RESULT = Value(EXACT, "", False, scale=18)
@@ -175,13 +176,19 @@ class Running:
                 node = terms[bound[node]] if node in bound else node
             if hasattr(node, "value") and type(node).__name__ == "NamedNode":
                 return short_name(node, self.rule.prefixes)
+            if isinstance(node, Literal) and node.datatype.value in (XSD_INTEGER, XSD_DECIMAL):
+                return node.value
             return f"?{node.name}" if isinstance(node, a.Var) else str(node)
 
         triple = f"{text(pattern.subject)} {text(pattern.predicate)} {text(pattern.object)}" if pattern else text(argument)
         notes = (f"triple: {triple}",)
-        return self.rule.error(
+        error = self.rule.error(
             code, f"cannot take the {self.aggregate.function} of ?{argument.name} in a recursion: {text(argument)} {what}",
             help, self.aggregate.element.position, notes)  # fmt: skip
+        parts = [terms[bound[node]] if node in bound else node for node in (pattern.subject, pattern.predicate, pattern.object)] if pattern else []
+        if parts and not any(isinstance(part, a.Var) for part in parts):
+            error.triple = Triple(*parts)
+        return error
 
     def _total(self, parity: int) -> None:
         """Aggregate anew the groups that rl_more_n touches."""

@@ -58,7 +58,7 @@ def _load(
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RuleError(
-            "R220", f"cannot read the rule file {path}: {error}", Location(str(importer) if importer else None),
+            "R220", f"cannot read the rule file {path}: {getattr(error, 'strerror', None) or error}", Location(str(importer) if importer else None),
             "check the name; an import is looked for beside the file that imports it") from error  # fmt: skip
     seen[resolved] = None
     own_base = base or resolved.as_uri()

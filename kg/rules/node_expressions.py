@@ -130,8 +130,9 @@ class NodeExpressions:
         return document.error("H120", f"the {document.name(part)} of {_called(document, rule)} {what}", rule, part, help=help)
 
 
-def _called(document: ShapesDocument, rule: Node) -> str:
-    return document.name(rule).replace("the anonymous shape of", "a rule of")
+def _called(document: ShapesDocument, shape: Node) -> str:
+    """The rules of a shape."""
+    return f"a rule of {document.name(shape)}"
 
 
 def _agreeing(first: Alternative, second: Alternative) -> Alternative | None:

@@ -195,8 +195,10 @@ class _Reader:
 
     def _error(self, shape: Node, rule: Term, what: str, help: str) -> Exception:
         name = self.document.name(rule) if isinstance(rule, NamedNode) else f"a rule of {self.document.name(shape)}"
-        place = rule if isinstance(rule, NamedNode) else shape
-        return self.document.error("H120", f"{name} {what}", place, *(() if isinstance(rule, NamedNode) else (sh("rule"),)), help=help)
+        error = self.document.error("H120", f"{name} {what}", shape, sh("rule"), help=help)
+        if not isinstance(rule, Literal):
+            error.location = rule_text(self.document, shape, rule)[0] or error.location
+        return error
 
     def _unknown_constraint(self, shape: Shape, what: str) -> Exception:
         return self.document.error("H120", f"{what} of {shape.name} cannot be a condition of a rule", shape.node, help="say it in a sh:SPARQLRule")

@@ -27,10 +27,10 @@ SAME_AS, DIFFERENT_FROM = NamedNode(OWL + "sameAs"), NamedNode(OWL + "differentF
 _REST_FIRST = (NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#rest"), NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#first"))
 
 # Libraries of built-ins that tools know beside swrlb:, with what to use here instead.
-_OTHER_LIBRARIES = {
-    "http://sqwrl.stanford.edu/ontologies/built-ins/3.4/sqwrl.owl#": "sqwrl: asks questions; write them in SPARQL",
-    "http://swrl.stanford.edu/ontologies/built-ins/3.3/swrlx.owl#": "name new individuals by SET and IRI(…) in a SPARQL-RL rule",
-    "http://swrl.stanford.edu/ontologies/built-ins/3.3/temporal.owl#": "compare dates by swrlb:lessThan and its like",
+OTHER_LIBRARIES = {
+    "sqwrl": "sqwrl: asks questions; write them in SPARQL",
+    "swrlx": "name new individuals by SET and IRI(…) in a SPARQL-RL rule",
+    "temporal": "compare dates by swrlb:lessThan and its like",
 }
 
 Position = tuple[int, int] | None
@@ -262,7 +262,7 @@ class _Compiler:
         return a.TriplePattern(subject, property.iri if isinstance(property, c.Inverse) else property, object, position)
 
     def _without_meaning(self, cls: c.ClassExpression, why: str, help: str, position: Position) -> RuleError:
-        return self.error("R255", f"has {c.text_of(cls, self.rule.prefixes)} in it: {why}", help, position)
+        return self.error("R255", f"has ({c.text_of(cls, self.rule.prefixes)}) in it: {why}", help, position)
 
     # ── Built-ins ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -270,7 +270,7 @@ class _Compiler:
         name, count = atom.iri.value.removeprefix(SWRLB), len(atom.arguments)
         builtin = BUILTINS.get(name) if atom.iri.value.startswith(SWRLB) else None
         if builtin is None:
-            library = next((help for iri, help in _OTHER_LIBRARIES.items() if atom.iri.value.startswith(iri)), None)
+            library = next((help for name, help in OTHER_LIBRARIES.items() if f"/{name}.owl#" in atom.iri.value), None)
             help = library or did_you_mean(name.rpartition("#")[2], BUILTINS) or "the built-ins are those of swrlb: in the SWRL submission, section 8"
             raise self.error("R253", f"uses the unknown built-in {self._called(atom)}", help, atom.position)
         if not builtin.least <= count or (builtin.most is not None and count > builtin.most):
@@ -330,6 +330,8 @@ class _Compiler:
                 case DifferentAtom(left=left, right=right):
                     triples.append(a.TriplePattern(left, DIFFERENT_FROM, right, atom.position))
                 case _:
+                    if isinstance(atom, BuiltinAtom):
+                        self._builtin(atom)
                     raise self.error("R255", f"has {self._called(atom)} in its head: a rule concludes classes and properties only",
                                      "compute the value before the ->, and conclude a property with it", atom.position)  # fmt: skip
         return tuple(triples), more
@@ -357,7 +359,7 @@ class _Compiler:
 
     def _no_literal(self, atom: Atom, node: a.Node) -> None:
         if isinstance(node, Literal):
-            raise self.error("R258", f"speaks of the literal {node} as of an individual in {self._called(atom)}", "literals can only be values: write an IRI or a variable", atom.position)
+            raise self.error("R258", f"speaks of the literal {c.node_text(node, ())} as of an individual in {self._called(atom)}", "literals can only be values: write an IRI or a variable", atom.position)
 
     def _called(self, atom: Atom) -> str:
         return atom_text(atom, self.rule.prefixes).partition("(")[0] if isinstance(atom, BuiltinAtom) else atom_text(atom, self.rule.prefixes)

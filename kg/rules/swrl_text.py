@@ -26,6 +26,7 @@ from kg.reasoner.model import Program
 from kg.rules import swrl_classes as c
 from kg.rules.swrl import (
     DIFFERENT_FROM,
+    OTHER_LIBRARIES,
     SAME_AS,
     Atom,
     BuiltinAtom,
@@ -62,7 +63,7 @@ def load_swrl(path: Path, prefixes: Mapping[str, str] | None = None, base: str |
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise RuleError("R220", f"cannot read the rule file {path}: {error}", None, "check the name; SWRL text is read as UTF-8") from error
+        raise RuleError("R220", f"cannot read the rule file {path}: {getattr(error, 'strerror', None) or error}", None, "check the name; SWRL text is read as UTF-8") from error
     return parse_swrl(text, str(path), prefixes, f"{base}{path.stem}" if base else path.resolve().as_uri())
 
 
@@ -228,7 +229,7 @@ class _Reader:
             prefix, local = "", str(name)
         if prefix not in self.prefixes:
             if prefix:
-                help = did_you_mean(prefix, self.prefixes) or f"add PREFIX {prefix}: <…> at the top of the file"
+                help = OTHER_LIBRARIES.get(prefix) or did_you_mean(prefix, self.prefixes) or f"add PREFIX {prefix}: <…> at the top of the file"
                 raise self.error("R103", f"the prefix {prefix}: is not declared", name, help)
             raise self.error("R103", f"{name} has no prefix, and the empty prefix is not declared", name, "add PREFIX : <…> at the top of the file, or write the prefix")
         return NamedNode(self.prefixes[prefix] + local.replace("\\", ""))

@@ -38,7 +38,7 @@ def read_query(document: ShapesDocument, shape: Term, node: Node, predicate: Nam
         raise _placed(document, shape, node, text, error) from None
     wanted = {sh("ask"): algebra.Ask, sh("construct"): algebra.Construct}.get(predicate, algebra.Select)
     if not isinstance(query, wanted):
-        raise document.error("H108", f"the query of {document.name(shape)} in {document.name(predicate)} is no {wanted.__name__.upper()}", node, predicate)
+        raise document.error("H108", f"the query of {document.name(shape)} in {document.name(predicate)} is no {wanted.__name__.upper()}", node, predicate, help=f"write {wanted.__name__.upper()} …")
     return query
 
 
