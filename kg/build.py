@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 
 from kg import mapping, reasoner, validation
 from kg.errors import ProjectError
 from kg.project import ContentFile, Project
+from kg.reasoner import owl
 from kg.rules import Hierarchy, has_rules, load_rules
 from kg.store import Diff, Store, documents
 from kg.store.documents import OwnedDocument
@@ -25,6 +26,9 @@ from kg.store.versions import Versions
 STAGES = ("ontology", "map", "infer", "validate")
 # Part of every fingerprint: raise it when the same input leads to other quads.
 ENGINE = "1"
+
+# Programs that an ontology becomes while its own conclusions add axioms; more are called endless.
+_MOST_ONTOLOGIES = 20
 
 Progress = Callable[[str, str], None]
 
@@ -175,6 +179,10 @@ class OwnedProgram:
     def over(self, store: Store) -> reasoner.Program:
         return self.program if self.path.suffix in (".srl", ".swrl") else self.read(hierarchy=Hierarchy.stated_in(store))
 
+    def settle(self, store: Store) -> bool:
+        """Whether the rules over a store are those of the last `over`, now that they have been run."""
+        return True
+
     def texts(self) -> list[str]:
         """Its text, and those of the files it imports."""
         text = self.path.read_text(encoding="utf-8")
@@ -183,9 +191,51 @@ class OwnedProgram:
         return [Path(file).read_text(encoding="utf-8") for file in self.program.files]
 
 
+@dataclass
+class OntologyProgram(OwnedProgram):
+    """The axioms of the graph as rules of an entailment regime: compiled from what the store holds."""
+
+    regime: str = "owl-rl"
+    files: tuple[Path, ...] = ()
+    base: str = ""
+    prefixes: Mapping[str, str] = field(default_factory=dict)
+    _last: tuple[object, reasoner.Program] | None = None
+
+    def over(self, store: Store) -> reasoner.Program:
+        schema = owl.schema_of(store)
+        if self._last is None or self._last[0] != schema:
+            ontology = owl.Ontology.of_schema(schema, store, self.files, self.prefixes)
+            self._last = (schema, owl.compile_ontology(ontology, self.regime, base=self.base))
+        return self._last[1]
+
+    def settle(self, store: Store) -> bool:
+        before = self._last and self._last[1]
+        return before is not None and owl.is_same(before, self.over(store))
+
+    def contradictions(self, report: reasoner.InferReport) -> int:
+        """How many things are inconsistent by a run of this program."""
+        false = {rule.iri for rule in self._last[1].rules if any(head.predicate == owl.INCONSISTENT for head in rule.head)} if self._last else set()
+        return sum(rule.triples for rule in report.rules if rule.owner == self.owner and rule.rule in false)
+
+    def texts(self) -> list[str]:
+        return [self.regime]
+
+
+def ontology_program(project: Project, regime: str) -> OntologyProgram:
+    """Owned by `infer:owl`, with a graph of its own."""
+    files = tuple(file.path for file in project.ontology())
+    graph = f"{project.graph_iri('infer')}/owl"
+    return OntologyProgram("infer:owl", graph, project.root / "kg.toml", lambda: reasoner.Program(()), regime, files, project.base, project.prefixes)
+
+
 def rule_files(project: Project) -> list[OwnedProgram]:
     """Every rule file of the project; together they are one program. Shapes and ontology files that hold rules (sh:rule,
-    swrl:Imp) are among them."""
+    swrl:Imp) are among them, and the ontology's axioms where kg.toml asks for their conclusions."""
+    axioms = [] if project.entailment == "off" else [ontology_program(project, project.entailment)]
+    return [*axioms, *_written_rules(project)]
+
+
+def _written_rules(project: Project) -> list[OwnedProgram]:
     files = [(file, file.key) for file in project.rules()]
     files += [(file, f"{file.domain}/{folder}/{Path(file.name).name}") for folder, several in
               (("shapes", project.shapes()), ("ontology", project.ontology())) for file in several if has_rules(file.path)]  # fmt: skip
@@ -216,16 +266,30 @@ def conclude(store: Store, programs: list[OwnedProgram], gone: list[str] = (), t
     graphs = {graph["owner"]: str(graph["iri"]) for graph in store.graphs()}
     without_rules = [(owner, graphs[owner], reasoner.Program(())) for owner in gone if owner in graphs]
     with store.transaction():
-        report = reasoner.maintain(
-            store,
-            [(p.owner, p.graph, p.over(store)) for p in programs] + without_rules,
-            fingerprint=fingerprint,
-            on_progress=tell and (lambda now: tell("infer", f"{now.rule}, round {now.round} (stratum {now.stratum} of {now.strata})")),
-            timeout=timeout,
-        )
+        report: reasoner.InferReport | None = None
+        for _ in range(_MOST_ONTOLOGIES):
+            done = reasoner.maintain(
+                store,
+                [(p.owner, p.graph, p.over(store)) for p in programs] + without_rules,
+                fingerprint=fingerprint,
+                on_progress=tell and (lambda now: tell("infer", f"{now.rule}, round {now.round} (stratum {now.stratum} of {now.strata})")),
+                timeout=timeout,
+            )
+            report = done if report is None else replace(done, seconds=report.seconds + done.seconds, diffs=_both(report.diffs, done.diffs))
+            if all(program.settle(store) for program in programs):
+                break
+        else:
+            raise owl.endless(_MOST_ONTOLOGIES)
         for owner in gone:
             store.remove_owner(owner)
     return report
+
+
+def _both(first: Mapping[str, Diff], second: Mapping[str, Diff]) -> dict[str, Diff]:
+    """What two runs did one after the other."""
+    nothing = Diff(0, 0)
+    pairs = {owner: (first.get(owner, nothing), second.get(owner, nothing)) for owner in {**first, **second}}
+    return {owner: Diff(one.inserted + other.inserted, one.deleted + other.deleted) for owner, (one, other) in pairs.items()}
 
 
 def _infer(store: Store, programs: list[OwnedProgram], gone: list[str], report: BuildReport, tell: Progress) -> None:
@@ -234,7 +298,14 @@ def _infer(store: Store, programs: list[OwnedProgram], gone: list[str], report: 
         report.skipped += [program.owner for program in programs]
         return
     diff = Diff(sum(one.inserted for one in details.diffs.values()), sum(one.deleted for one in details.diffs.values()))
-    report.steps.append(StepReport("infer", f"{len(programs)} rule files", details.seconds, details.triples, diff, (), details))
+    contradictions = sum(program.contradictions(details) for program in programs if isinstance(program, OntologyProgram))
+    warnings = (f"{contradictions:,} contradictions with the ontology; kg check --ontology shows their proofs",) if contradictions else ()
+    report.steps.append(StepReport("infer", _several(programs), details.seconds, details.triples, diff, warnings, details))
+
+
+def _several(programs: list[OwnedProgram]) -> str:
+    files = sum(not isinstance(program, OntologyProgram) for program in programs)
+    return f"{files} rule files" + (" and the ontology" if files < len(programs) else "")
 
 
 # ── Validation ───────────────────────────────────────────────────────────────────────────────────────────────

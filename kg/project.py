@@ -21,6 +21,7 @@
 
     [reasoning]
     follow = true                          # edits and loads change the conclusions at once; false: the next build does
+    owl = "off"                            # what the ontology's axioms conclude: "off", "rdfs", or "rl" (OWL 2 RL)
 
     [search]
     properties = ["rdfs:label"]            # whose texts kg:search and /search look through; default: rdfs:label, skos:prefLabel, skos:altLabel
@@ -63,12 +64,16 @@ _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "prefixes": {},
     "store": {"path": str, "keep": int, "memory": str, "threads": int},
     "limits": {"timeout": (int, float), "rows": int},
-    "reasoning": {"follow": bool},
+    "reasoning": {"follow": bool, "owl": str},
     "search": {"properties": list},
     "validation": {"on": bool, "fail": str, "guard": str},
     "federation": {"allow": list, "timeout": (int, float)},
 }
 _CHOICES = {"fail": ("never", "info", "warning", "violation"), "guard": ("off", "report", "reject")}
+
+
+# What may be concluded from the axioms of the ontology: nothing, RDFS, OWL 2 RL.
+ENTAILMENTS = ("off", "rdfs", "rl")
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,7 @@ class Project:
     federation: Federation = field(default_factory=Federation)
     follow: bool = True  # whether conclusions follow edits at once
     validation: Validation = field(default_factory=Validation)
+    entailment: str = "off"  # what is concluded from the ontology's axioms: ENTAILMENTS
     search: tuple[str, ...] = DEFAULT_PROPERTIES  # IRIs of the properties whose texts are searched
 
     @classmethod
@@ -156,6 +162,7 @@ class Project:
             validation=Validation(**document.get("validation", {})),
             federation=Federation(**federation | {"allow": tuple(federation.get("allow", ()))}),
             follow=document.get("reasoning", {}).get("follow", True),
+            entailment=document.get("reasoning", {}).get("owl", "off"),
             search=tuple(_iri_of(name, prefixes, text, path) for name in document.get("search", {}).get("properties", DEFAULT_PROPERTIES)),
         )
         _check_domains(loaded, text, path)
@@ -263,6 +270,10 @@ def _check_keys(document: dict, text: str, path: Path) -> None:
         if value not in words:
             help = did_you_mean(value, words) or f"it is one of {', '.join(words)}"
             raise ProjectError("P111", f"{key} in [validation] cannot be {value!r}", _place(text, path, key), help)
+    entailment = document.get("reasoning", {}).get("owl", "off")
+    if entailment not in ENTAILMENTS:
+        help = did_you_mean(entailment, ENTAILMENTS) or f"take one of {', '.join(ENTAILMENTS)}"
+        raise ProjectError("P112", f"owl in [reasoning] is {entailment}, which is no entailment regime", _place(text, path, "owl"), help)
     for endpoint in document.get("federation", {}).get("allow", ()):
         if not isinstance(endpoint, str) or urlsplit(endpoint).scheme not in ("http", "https") or not urlsplit(endpoint).netloc:
             help = "write the whole address, such as https://example.org/sparql"

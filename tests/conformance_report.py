@@ -10,6 +10,7 @@ from functools import partial
 from tests import (
     conformance_federation,
     conformance_graph_store,
+    conformance_owl,
     conformance_protocol,
     conformance_r2rml,
     conformance_rml,
@@ -28,7 +29,9 @@ SUITES = {
     "sparql11-federation": conformance_federation.run,
     "sparql11-protocol": conformance_protocol.run,
     "sparql11-graph-store": conformance_graph_store.run,
+    "sparql11-entailment": conformance_owl.run_queries,
     "sparql-rl": conformance_rules.run,
+    "owl2-rl": conformance_owl.run,
     "shacl-core": partial(conformance_shacl.run, "core"),
     "shacl-sparql": partial(conformance_shacl.run, "sparql"),
     "shacl-rules": conformance_shacl_rules.run,

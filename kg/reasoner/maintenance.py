@@ -10,13 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
-from kg.reasoner import record
+from kg.reasoner import equal, record
 from kg.reasoner.bodies import triples_within
 from kg.reasoner.difference import Difference
 from kg.reasoner.engine import InferReport, Programs, RuleReport, Run, StratumReport, evaluate, infer, write_rules
 from kg.reasoner.knowledge import Knowledge
-from kg.reasoner.model import Rule
+from kg.reasoner.model import Rule, is_equality
 from kg.reasoner.record import Record
 from kg.reasoner.rounds import rounds_of
 from kg.reasoner.safety import check_well_formed
@@ -45,14 +46,16 @@ def maintain(
         for rule in rules:
             check_well_formed(rule)
         strata = stratify(rules)
-        if before is None or changes is None or not _continues(store, before, programs, strata):
-            return infer(
-                store, programs, fingerprint=fingerprint, on_progress=on_progress, timeout=timeout, new_value_rounds=new_value_rounds
-            )
+        anew = partial(
+            infer, store, programs, fingerprint=fingerprint, on_progress=on_progress, timeout=timeout, new_value_rounds=new_value_rounds
+        )
+        if before is None or changes is None or equal.is_needed(store, rules) or not _continues(store, before, programs, strata):
+            return anew()
         owners = {id(rule): owner for owner, _, program in programs for rule in program.rules}
         numbers = _numbers(rules, owners, before)
         run = Run(strata, rounds_of(strata), numbers)
-        return _Maintenance(store, programs, before, run, owners, watch).bring_up_to_date(changes, fingerprint)
+        report = _Maintenance(store, programs, before, run, owners, watch).bring_up_to_date(changes, fingerprint)
+        return anew() if equal.is_needed(store, rules) else report  # terms that became equal: what holds of one holds of all
 
 
 def is_followed(store: Store, programs: Programs | None = None) -> bool:
@@ -151,7 +154,7 @@ class _Maintenance:
     # ── one stratum ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _stratum(self, stratum: Stratum, place: int) -> StratumReport:
-        if self._is_untouched(stratum):
+        if is_equality(stratum.rules[0]) or self._is_untouched(stratum):
             return StratumReport(tuple(rule.iri for rule in stratum.rules), 0, 0, 0.0, "skipped")
         report = self._recompute(stratum)
         self._look_again_below(place)

@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from pyoxigraph import NamedNode
+
 from kg.reasoner.model import Rule, is_equality, variables_of
 from kg.sparql import algebra as a
 
@@ -93,8 +95,12 @@ def rules_behind(rules: Sequence[Rule], wanted: Sequence[a.TriplePattern]) -> li
     makers: list[set[int]] = [set() for _ in rules]
     for edge in _edges(rules):
         makers[edge.reader].add(edge.maker)
+    equality = [i for i, rule in enumerate(rules) if is_equality(rule)]
+    if equality:  # what holds of one term holds of its equals: whatever makes terms equal is behind everything
+        same = NamedNode("http://www.w3.org/2002/07/owl#sameAs")
+        wanted = [*wanted, a.TriplePattern(a.Var("x"), same, a.Var("y"))]
     waiting = [i for i, rule in enumerate(rules) if any(can_match(pattern, head) for pattern in wanted for head in rule.head)]
-    found: set[int] = set()
+    found: set[int] = set(equality)
     while waiting:
         rule = waiting.pop()
         if rule not in found:

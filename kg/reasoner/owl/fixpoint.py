@@ -32,10 +32,19 @@ def infer_with_ontology(
     for _ in range(_MOST):
         report = run([owned, *programs])
         again = compiled()
-        if _same(owned[2], again[2]):
+        if is_same(owned[2], again[2]):
             return report, owned[2]
         owned = again
-    raise RuleError("R247", f"the ontology still changes by its own conclusions after {_MOST} rounds", None, "look for classes or properties that rules define anew")
+    raise endless(_MOST)
+
+
+def endless(programs: int) -> RuleError:
+    return RuleError("R247", f"the ontology still changes by its own conclusions after {programs} programs", None, "look for classes or properties that rules define anew")
+
+
+def is_same(left: Program, right: Program) -> bool:
+    """Whether two programs have the same rules."""
+    return left is right or [(r.iri, r.head, r.body) for r in left.rules] == [(r.iri, r.head, r.body) for r in right.rules]
 
 
 def entailed(
@@ -65,6 +74,3 @@ def entailed(
         terms = store.decode({term for row in rows for term in row})
     return [Triple(*(terms[term] for term in row)) for row in rows], program
 
-
-def _same(left: Program, right: Program) -> bool:
-    return [(rule.iri, rule.head, rule.body) for rule in left.rules] == [(rule.iri, rule.head, rule.body) for rule in right.rules]

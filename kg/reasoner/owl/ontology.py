@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from kg.store.places import Places
 from kg.terms import Term
 
 Node = NamedNode | BlankNode
+Schema = tuple[frozenset[Triple], frozenset[Triple]]  # asserted, and concluded
 
 # Files longer than this hold data rather than axioms; no line is looked for in them.
 _LONGEST = 4_000_000
@@ -29,9 +30,11 @@ _TELLING = ("scm-svf1", "scm-svf2", "scm-avf1", "scm-avf2")
 class Ontology:
     """Schema triples, in an order that does not depend on how they were stored. `derived` are those that rules concluded."""
 
-    def __init__(self, triples: Iterable[Triple], derived: Iterable[Triple] = (), files: Iterable[str | Path] = ()) -> None:
+    def __init__(
+        self, triples: Iterable[Triple], derived: Iterable[Triple] = (), files: Iterable[str | Path] = (), prefixes: Mapping[str, str] | None = None
+    ) -> None:
         self.derived = frozenset(derived)
-        self.prefixes: dict[str, str] = {}
+        self.prefixes: dict[str, str] = dict(prefixes or {})
         self.labels: dict[Node, dict[str, str]] = defaultdict(dict)
         self._by_predicate: dict[NamedNode, list[tuple[Node, Term]]] = defaultdict(list)
         self._by_subject: dict[Node, dict[NamedNode, list[Term]]] = defaultdict(lambda: defaultdict(list))
@@ -42,28 +45,17 @@ class Ontology:
             self._users[triple.object].append(triple.subject)
         self._files = [_File(Path(file)) for file in files]
         for file in self._files:
-            self.prefixes |= file.prefixes
+            self.prefixes = file.prefixes | self.prefixes
 
     @classmethod
     def from_store(cls, store: Store, files: Iterable[str | Path] = ()) -> Ontology:
-        """The schema that the graph holds in whatever named graph; `files` are where its axioms may be written.
+        """The schema that the graph holds in whatever named graph; `files` are where its axioms may be written."""
+        return cls.of_schema(schema_of(store), store, files)
 
-        Concluded triples count where they say more than the axioms that they come from.
-        """
-        telling = " OR ".join(f"contains(r.iri, '/{name}')" for name in _TELLING)
-        predicates = _ids(store, SCHEMA_PREDICATES)
-        classes = _ids(store, SCHEMA_CLASSES)
-        (type_id,) = _ids(store, [TYPE]) or [None]
-        sql = (
-            f"SELECT DISTINCT q.s, q.p, q.o, q.rule IS NOT NULL FROM quads q LEFT JOIN rules r USING (rule) WHERE NOT q.again "
-            f"AND (q.rule IS NULL OR NOT regexp_matches(r.iri, '[:/#](owl/(scm|eq)-|rdfs/rdfs(5|11))') OR {telling}) AND (q.p IN ({_listed(predicates)})"
-            f" OR q.p = {type_id or -1} AND q.o IN ({_listed(classes)}))"
-        )
-        rows = store.connection.cursor().execute(sql).fetchall() if store.read_only else store.connection.execute(sql).fetchall()
-        terms = store.decode({term for row in rows for term in row[:3]})
-        asserted = [Triple(*(terms[term] for term in row[:3])) for row in rows if not row[3]]
-        derived = [Triple(*(terms[term] for term in row[:3])) for row in rows if row[3]]
-        ontology = cls(asserted, derived, files)
+    @classmethod
+    def of_schema(cls, schema: Schema, store: Store, files: Iterable[str | Path] = (), prefixes: Mapping[str, str] | None = None) -> Ontology:
+        """The ontology of schema triples, with the labels that the store has for their terms."""
+        ontology = cls(*schema, files, prefixes)
         ontology._read_labels(store)
         return ontology
 
@@ -170,6 +162,24 @@ class Ontology:
 
     def error(self, code: str, message: str, node: Term, *terms: Term, help: str) -> RuleError:
         return RuleError(code, message, self.place(node, *terms), help)
+
+
+def schema_of(store: Store) -> Schema:
+    """The schema triples of a graph, asserted and concluded. The latter count where they say more than the axioms that they
+    come from."""
+    telling = " OR ".join(f"contains(r.iri, '/{name}')" for name in _TELLING)
+    predicates = _ids(store, SCHEMA_PREDICATES)
+    classes = _ids(store, SCHEMA_CLASSES)
+    (type_id,) = _ids(store, [TYPE]) or [None]
+    sql = (
+        f"SELECT DISTINCT q.s, q.p, q.o, q.rule IS NOT NULL FROM quads q LEFT JOIN rules r USING (rule) WHERE NOT q.again "
+        f"AND (q.rule IS NULL OR NOT regexp_matches(r.iri, '[:/#](owl/(scm|eq)-|rdfs/rdfs(5|11))') OR {telling}) AND (q.p IN ({_listed(predicates)})"
+        f" OR q.p = {type_id or -1} AND q.o IN ({_listed(classes)}))"
+    )
+    rows = store.connection.cursor().execute(sql).fetchall() if store.read_only else store.connection.execute(sql).fetchall()
+    terms = store.decode({term for row in rows for term in row[:3]})
+    asserted, derived = (frozenset(Triple(*(terms[term] for term in row[:3])) for row in rows if row[3] == kind) for kind in (False, True))
+    return asserted, derived
 
 
 class _File:
