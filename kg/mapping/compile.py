@@ -35,6 +35,7 @@ from kg.terms import (
 REJECTED, PENDING = -1, -2
 _ILLEGAL_IN_IRI = re.compile(r"[\x00-\x20<>\"{}|\\^`]")
 _KEY = re.compile("0|[1-9][0-9]{0,15}")
+_FLOATING = ("FLOAT", "DOUBLE")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 
 
@@ -104,11 +105,14 @@ class RelationCompiler:
         return f"c{index}", found
 
     def columns_sql(self) -> str:
-        """`c0, c1, …`, and `x0, …` as the file has them where they are cast to a declared type."""
+        """`c0, c1, …`, `x0, …` as the file has them where they are cast to a declared type, and `s0, …` the texts of doubles."""
         parts = []
         for index, column in self._columns.values():
             name = column.sql
-            parts += [f"TRY_CAST({name} AS {column.declared}) AS c{index}", f"{name} AS x{index}"] if column.declared else [f"{name} AS c{index}"]
+            value = f"TRY_CAST({name} AS {column.declared})" if column.declared else name
+            parts += [f"{value} AS c{index}", *([f"{name} AS x{index}"] if column.declared else [])]
+            if self._type(column) in _FLOATING:  # their text is looked at many times
+                parts.append(f"{value}::VARCHAR AS s{index}")
         return ", ".join(parts) or "1 AS c"
 
     def casts_sql(self) -> str:
@@ -141,6 +145,10 @@ class RelationCompiler:
     def _type(self, column: RelationColumn) -> str:
         return column.declared or column.type
 
+    def _natural_lexical(self, column: RelationColumn, alias: str) -> str:
+        kind = self._type(column)
+        return natural.double_text(f"s{alias[1:]}") if kind in _FLOATING else natural.natural_lexical(kind, alias)
+
     # ── Term maps ────────────────────────────────────────────────────────────────────────────────────────────
 
     def term(self, term_map: TermMap) -> TermPlan:
@@ -171,7 +179,7 @@ class RelationCompiler:
             return _text(value.value)
         if isinstance(value, Column):
             alias, column = self.use(value, term_map)
-            text = natural.natural_lexical(self._type(column), alias)
+            text = self._natural_lexical(column, alias)
             return f"CASE WHEN {natural.has_scheme(text)} THEN {text} ELSE {_text(self._base(term_map))} || {text} END" if is_iri else text
         filled = self._filled(value, term_map, is_iri)
         return self._absolute(value, filled, self._base(term_map))[1] if is_iri else filled
@@ -205,10 +213,10 @@ class RelationCompiler:
         if number is None:
             return TermPlan(term_map, shape, _pending_unless_null(lexical, uses), lexical, TAG_IRI, uses=uses)
         kind = self._type(column)
-        key = alias if natural.is_integer(kind) else self._cast(natural.natural_lexical(kind, alias), "BIGINT")
+        key = alias if natural.is_integer(kind) else self._cast(self._natural_lexical(column, alias), "BIGINT")
         is_key = f"{key} BETWEEN 0 AND {MAX_KEY}"
         if key != alias:
-            is_key += f" AND {key}::VARCHAR = {natural.natural_lexical(kind, alias)}"
+            is_key += f" AND {key}::VARCHAR = {self._natural_lexical(column, alias)}"
         return TermPlan(
             term_map, shape, f"CASE WHEN {is_key} THEN {encoding.template_id(number, key)} WHEN {alias} IS NOT NULL THEN {PENDING} END", lexical, TAG_IRI,
             uses=uses, template=(prefix, template.suffix), is_rarely_pending=True,
@@ -235,7 +243,7 @@ class RelationCompiler:
         """Section 7.2: an absolute IRI as it is, anything else after the base IRI; what is no IRI then is rejected."""
         assert isinstance(term_map.value, Column)
         alias, column = self.use(term_map.value, term_map)
-        text = natural.natural_lexical(self._type(column), alias)
+        text = self._natural_lexical(column, alias)
         uses = self._indexes(term_map)
         full = f"CASE WHEN {natural.has_scheme(text)} THEN {text} ELSE {_text(self._base(term_map))} || {text} END"
         if term_map.encoding.is_unsafe:
@@ -251,7 +259,7 @@ class RelationCompiler:
             text = self._filled(term_map.value, term_map, is_iri=False)
         else:
             alias, column = self.use(term_map.value, term_map)
-            text = natural.natural_lexical(self._type(column), alias)
+            text = self._natural_lexical(column, alias)
         label = blank_label(self.context.scope, text)
         return TermPlan(term_map, TermShape("blank"), _pending_unless_null(text, uses), label, TAG_BLANK, uses=uses)
 
@@ -263,7 +271,7 @@ class RelationCompiler:
         else:
             alias, column = self.use(term_map.value, term_map)
             kind, own = self._type(column), column.datatype
-            text = natural.natural_lexical(kind, alias)
+            text = self._natural_lexical(column, alias)
         if term_map.language is not None:
             shape = TermShape("literal", "@" + term_map.language)
             return TermPlan(term_map, shape, _pending_unless_null(text, uses), text, TAG_LANG, term_map.language, uses=uses)
@@ -320,7 +328,7 @@ class RelationCompiler:
                 continue
             alias, column = self.use(part, term_map)
             kind = self._type(column)
-            text = natural.natural_lexical(kind, alias)
+            text = self._natural_lexical(column, alias)
             encoding = term_map.encoding if term_map is not None else Encoding.IRI
             if not is_iri or natural.is_integer(kind) or encoding.is_unsafe:
                 parts.append(text)

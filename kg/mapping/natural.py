@@ -50,7 +50,7 @@ def natural_lexical(sql_type: str, value: str) -> str:
     if sql_type == "VARCHAR":
         return value
     if sql_type in ("FLOAT", "DOUBLE"):
-        return f"kg_double_text({value}::VARCHAR)"
+        return double_text(f"{value}::VARCHAR")
     if sql_type == "BLOB":
         return f"hex({value})"
     if sql_type == "TIMESTAMP WITH TIME ZONE":
@@ -58,6 +58,11 @@ def natural_lexical(sql_type: str, value: str) -> str:
     if sql_type.startswith("TIMESTAMP"):
         return f"replace({value}::VARCHAR, ' ', 'T')"
     return f"{value}::VARCHAR"
+
+
+def double_text(text: str) -> str:
+    """VARCHAR: the canonical form of a double, of DuckDB's text of it."""
+    return f"kg_double_text({text})"
 
 
 def natural_id(sql_type: str, value: str) -> str | None:
@@ -176,6 +181,7 @@ _EXPONENT = (
     "(coalesce(TRY_CAST(p.exponent AS INTEGER), 0) + CASE WHEN ltrim(p.whole, '0') <> '' THEN length(ltrim(p.whole, '0')) - 1 "
     "ELSE length(ltrim(p.fraction, '0')) - length(p.fraction) - 1 END)"
 )
+# DuckDB's text of a double is the shortest: digits around a point, or with an exponent, which only regular expressions take apart.
 # strlen counts bytes and length characters: where they are equal, the text is ASCII.
 _MACROS = rf"""
 CREATE OR REPLACE TEMP MACRO kg_iri_safe(t) AS (CASE WHEN regexp_full_match(t, '{_SAFE}*') THEN t WHEN strlen(t) = length(t) THEN url_encode(t) ELSE
@@ -183,6 +189,12 @@ CREATE OR REPLACE TEMP MACRO kg_iri_safe(t) AS (CASE WHEN regexp_full_match(t, '
     'string_agg', '') END);
 CREATE OR REPLACE TEMP MACRO kg_double_of_parts(t, p) AS (CASE WHEN left(t, 1) = '-' THEN '-' ELSE '' END || CASE WHEN {_DIGITS} = '' THEN '0.0E0'
     ELSE left({_DIGITS}, 1) || '.' || CASE WHEN length({_DIGITS}) = 1 THEN '0' ELSE substr({_DIGITS}, 2) END || 'E' || {_EXPONENT}::VARCHAR END);
+CREATE OR REPLACE TEMP MACRO kg_digits(d) AS (left(d, 1) || '.' || CASE WHEN length(d) = 1 THEN '0' ELSE substr(d, 2) END || 'E');
+CREATE OR REPLACE TEMP MACRO kg_positive_double(t) AS (CASE
+    WHEN contains(t, 'e') OR NOT contains(t, '.') OR t = '0.0' THEN kg_double_of_parts(t, {_PARTS})
+    WHEN starts_with(t, '0.') THEN kg_digits(ltrim(substr(t, 3), '0')) || (length(ltrim(substr(t, 3), '0')) - length(t) + 1)::VARCHAR
+    WHEN ends_with(t, '.0') THEN kg_digits(rtrim(left(t, -2), '0')) || (length(t) - 3)::VARCHAR
+    ELSE left(t, 1) || '.' || substr(t, 2, strpos(t, '.') - 2) || substr(t, strpos(t, '.') + 1) || 'E' || (strpos(t, '.') - 2)::VARCHAR END);
 CREATE OR REPLACE TEMP MACRO kg_double_text(t) AS (CASE t WHEN 'nan' THEN 'NaN' WHEN 'inf' THEN 'INF' WHEN '-inf' THEN '-INF'
-    ELSE kg_double_of_parts(t, {_PARTS}) END);
+    ELSE CASE WHEN left(t, 1) = '-' THEN '-' || kg_positive_double(substr(t, 2)) ELSE kg_positive_double(t) END END);
 """

@@ -267,9 +267,10 @@ def encode_changed(store: Store, changed: Sequence[ChangedRows], subjects: dict[
 def row_hash(source: EncodedSource, over_aliases: bool = False) -> str:
     """BIGINT: 63 bits of the MD5 of the columns that are used; two rows share it by chance once in 10^13 pairs of a million.
 
-    The texts are followed by their lengths, so that no two rows of texts become one.
+    Values are set apart by a character that only texts may have, and texts are followed by their lengths, so that no two rows
+    become one.
     """
     named = sorted((column.sql, f"{'x' if column.declared else 'c'}{i}", column.type) for i, column in enumerate(source.compiler.columns()))
     texts = [f"{alias if over_aliases else name}{'' if kind == 'VARCHAR' else '::VARCHAR'}" for name, alias, kind in named]
-    lengths = ", ',', ".join(f"strlen({text})" for text in texts)
-    return f"(md5_number(concat({', '.join(texts)}, chr(31), {lengths})) >> 65)::BIGINT"
+    lengths = [f"strlen({text})" for text, (_, _, kind) in zip(texts, named, strict=True) if kind == "VARCHAR"]
+    return f"(md5_number(concat({', chr(31), '.join([*texts, *lengths])})) >> 65)::BIGINT"
