@@ -11,7 +11,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
-from pyoxigraph import NamedNode, RdfFormat, Triple
+from pyoxigraph import BlankNode, NamedNode, RdfFormat, Triple
 
 from kg import mapping, reasoner, validation
 from kg.build import BuildReport, OwnedProgram, Progress, build, conclude, rule_files
@@ -19,7 +19,8 @@ from kg.errors import MappingError, ProjectError, QueryError, RuleError
 from kg.explain import Absence, Proof, explain, why_not
 from kg.project import WELL_KNOWN_PREFIXES, ContentFile, Federation, Limits, Project
 from kg.saved_queries import SavedQuery
-from kg.shapes import ValidationReport, load_shapes, validate
+from kg.shapes import ShapesGraph, ValidationReport, ValidationResult, load_shapes, validate
+from kg.shapes.stored import StoredReport
 from kg.sparql import graph_store
 from kg.sparql.algebra import Dataset
 from kg.sparql.deadline import Stop
@@ -33,7 +34,7 @@ from kg.store import Store, documents
 from kg.store.documents import LoadReport
 from kg.store.notation import term_of
 from kg.store.versions import Reader, Versions
-from kg.terms import Term
+from kg.terms import RDF_TYPE, Term
 from kg.what_if import WhatIf, what_if
 
 
@@ -372,10 +373,58 @@ class KnowledgeGraph:
         misses = partial(reasoner.near_misses, self._derivations())
         return why_not(self.store, *self._terms(subject, predicate, object), misses=misses, max_depth=depth, prefixes=self.prefixes)
 
-    def validate(self, shapes: str | Path | bytes | Iterable[str | Path | bytes] | None = None, graphs: Iterable[str] | None = None) -> ValidationReport:
-        """Check the graph, or some of its named graphs, against SHACL shapes: files, Turtle as bytes, or the project's own."""
-        sources = [file.path for file in self._the_project().shapes()] if shapes is None else shapes
-        return validate(self.store, load_shapes(sources, base=self.project.base if self.project else None), graphs=graphs)
+    def validate(
+        self,
+        shapes: str | Path | bytes | Iterable[str | Path | bytes] | ShapesGraph | None = None,
+        graphs: Iterable[str] | None = None,
+        abort: bool = False,
+        allow: str | None = None,
+    ) -> ValidationReport:
+        """Check the graph, or some of its named graphs, against SHACL shapes: files, Turtle as bytes, or the project's own.
+
+        With `abort` the first shape with results is the last. Results up to the severity `allow` (info, warning) do not stand
+        against conformance.
+        """
+        base = self.project.base if self.project else None
+        read = self.shapes() if shapes is None else shapes if isinstance(shapes, ShapesGraph) else load_shapes(shapes, base=base)
+        report = validate(self.store, read, graphs=graphs, abort=abort)
+        return replace(report, allowed=frozenset(name.capitalize() for name in validation.up_to(allow)))
+
+    def shapes(self) -> ShapesGraph:
+        """The project's shapes."""
+        return validation.shapes_of(self._the_project())
+
+    def report(self) -> StoredReport:
+        """The report of the last validation of this project, counted and paged: see `kg.shapes.stored`."""
+        return validation.stored_report(self._the_project(), self.store)
+
+    def result_rows(self, results: Iterable[ValidationResult]) -> list[list[mapping.SourceRow]]:
+        """For each result of a validation, the source rows that its value, or else its focus node, comes from."""
+        project = self.project
+        files = {project.graph_iri("map", file) for file in project.mappings()} if project else set()
+        known = {graph["id"]: graph["iri"] for graph in self.store.graphs() if graph["iri"] in files}
+        found = []
+        with self._tracing() as trace:
+            for one in results:
+                found.append(self._rows_of(one, known, trace) if isinstance(one.focus_node, (NamedNode, BlankNode)) else [])
+        return found
+
+    def _rows_of(self, result: ValidationResult, graphs: Mapping[int, str], trace: Callable[[Triple, str], list[mapping.SourceRow]]) -> list[mapping.SourceRow]:
+        """Of the value, where a mapping made it; else of the triple that says the least common type, or anything, of the node."""
+        store = self.store
+        run = (store.cursor() if store.read_only else store.connection).execute
+        subject = store.lookup(result.focus_node)
+        if subject is None or not graphs:
+            return []
+        rows = run(f"SELECT g, p, o FROM quads WHERE s = {subject} AND g IN ({', '.join(map(str, graphs))}) ORDER BY g, p").fetchall()
+        terms = store.decode({term_id for row in rows for term_id in row[1:]})
+        triples = [(graphs[g], Triple(result.focus_node, terms[p], terms[o])) for g, p, o in rows]
+        exact = [one for one in triples if one[1].predicate == result.path and one[1].object == result.value]
+        typed = [one for one in triples if one[1].predicate.value == RDF_TYPE]
+        for graph, triple in [*exact, *typed, *triples][:3]:
+            if traced := trace(triple, graph):
+                return traced[:3]
+        return []
 
     def lint(self, mapping_file: str | Path | None = None, overrides: Mapping[str, str] | None = None) -> list[MappingError]:
         """Mistakes of the project's mappings, or of one file, that do not keep them from running: see `kg.mapping.lint`.

@@ -78,13 +78,18 @@ def status(project: Project, store: Store) -> ValidationStatus | None:
     return ValidationStatus(tuple(stored_report(project, store).counts()), is_current(project, store))
 
 
+def up_to(level: str | None) -> tuple[str, ...]:
+    """The severities up to one, that included; none for None."""
+    if level is not None and level not in _SEVERITIES:
+        raise ShapeError("H303", f"there is no severity {level!r}", help=f"it is one of {', '.join(_SEVERITIES)}")
+    return () if level is None else _SEVERITIES[: _SEVERITIES.index(level) + 1]
+
+
 def allowing(project: Project, level: str | None) -> Project:
     """The project, its builds passing with results up to a severity."""
     if level is None:
         return project
-    if level not in _SEVERITIES:
-        raise ShapeError("H303", f"there is no severity {level!r}", help=f"it is one of {', '.join(_SEVERITIES)}")
-    fail = ("warning", "violation", "never")[_SEVERITIES.index(level)]
+    fail = ("warning", "violation", "never")[len(up_to(level)) - 1]
     order = ("info", "warning", "violation", "never")
     if order.index(fail) < order.index(project.validation.fail):
         return project

@@ -56,15 +56,15 @@ def progress(quiet: bool) -> Iterator:
 
 
 @contextmanager
-def opened(project: Path, data: list[Path]) -> Iterator[KnowledgeGraph]:
-    """The project's graph, or a temporary one of the given files."""
+def opened(project: Path, data: list[Path], format: str | None = None) -> Iterator[KnowledgeGraph]:
+    """The project's graph, or a temporary one of the given files, whose syntax is `format` or told by their suffixes."""
     if not data:
         with KnowledgeGraph.open(project) as graph:
             yield graph
         return
     with KnowledgeGraph.memory() as graph:
         for path in data:
-            graph.load(path)
+            graph.load(path, format=format)
         yield graph
 
 

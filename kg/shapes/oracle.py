@@ -11,7 +11,9 @@ from kg.errors import ShapeError
 from kg.store import Store, documents
 
 
-def by_pyshacl(store: Store, shapes: Sequence[str | Path], format: str = "table") -> tuple[bool, bytes]:
+def by_pyshacl(
+    store: Store, shapes: Sequence[str | Path], format: str = "table", allow: str | None = None, abort: bool = False
+) -> tuple[bool, bytes]:
     """(whether the store conforms, the report as pySHACL's text, as json, or in an RDF syntax)."""
     try:
         import pyshacl
@@ -22,10 +24,12 @@ def by_pyshacl(store: Store, shapes: Sequence[str | Path], format: str = "table"
         for path in shapes:
             documents.load(shapes_store, path)
         data_graph, shapes_graph = (rdflib.Graph().parse(data=_n_triples(one), format="nt") for one in (store, shapes_store))
-    conforms, report, text = pyshacl.validate(data_graph, shacl_graph=shapes_graph, advanced=True)
+    conforms, report, text = pyshacl.validate(
+        data_graph, shacl_graph=shapes_graph, advanced=True, abort_on_first=abort, allow_infos=allow is not None, allow_warnings=allow == "warning"
+    )
     if format == "json":
         return conforms, (json.dumps({"conforms": conforms, "text": text}, ensure_ascii=False, indent=1) + "\n").encode()
-    if format == "table":
+    if format in ("table", "human"):
         return conforms, text.encode()
     return conforms, report.serialize(format={"ttl": "turtle", "jsonld": "json-ld", "rdf": "xml"}.get(format, format), encoding="utf-8")
 

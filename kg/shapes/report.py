@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, serialize
@@ -16,7 +16,8 @@ from kg.store.formats import format_of
 from kg.store.notation import text_of
 from kg.terms import Term
 
-_TABLE_ROWS = 50  # results that the table shows; the counts above them are complete
+TABLE_ROWS = 50  # results that the table shows; the counts above them are complete
+Rows = Sequence[Sequence[object]] | None  # for each result of a page, the rows of sources that its focus node comes from
 
 
 @dataclass(frozen=True)
@@ -66,17 +67,18 @@ class ValidationResult:
 @dataclass(frozen=True)
 class ValidationReport:
     """`results` in the order of the shapes; `shapes` names those with targets, `without_focus` those whose targets select
-    nothing."""
+    nothing. Results of the severities `allowed` (local names) are told, and do not stand against conformance."""
 
     results: tuple[ValidationResult, ...]
     shapes: tuple[str, ...] = ()
     without_focus: tuple[str, ...] = ()
     prefixes: Mapping[str, str] | None = None
+    allowed: frozenset[str] = frozenset()
 
     @property
     def conforms(self) -> bool:
-        """Whether there is no result, of whatever severity (section 3.6.1.1)."""
-        return not self.results
+        """Whether there is no result, of whatever severity (section 3.6.1.1), those `allowed` apart."""
+        return not self.results if not self.allowed else all(local_name(one.severity) in self.allowed for one in self.results)
 
     @property
     def counts(self) -> Counter[tuple[str, str, str]]:
@@ -124,33 +126,56 @@ class ValidationReport:
             "page": [one.as_dict(self.prefixes) for one in page],
         }
 
-    def json(self) -> str:
-        return json.dumps(self.as_dict(), ensure_ascii=False, indent=1)
+    def json(self, offset: int = 0, limit: int | None = None, rows: Rows = None) -> str:
+        report = self.as_dict(offset, limit)
+        for one, sources in zip(report["page"], rows or (), strict=False):
+            one["rows"] = sources
+        return json.dumps(report, ensure_ascii=False, indent=1, default=str)
 
-    def text(self, language: str = "en") -> str:
-        """A table: the counts by shape and severity, then the first results."""
+    def text(self, language: str = "en", offset: int = 0, limit: int | None = TABLE_ROWS, rows: Rows = None) -> str:
+        """A table: the counts by shape and severity, then a page of the results, and below each the `rows` that its node comes from."""
         idle = [f"no focus node: {', '.join(self.without_focus)}"] if self.without_focus else []
         if not self.shapes:
             return "No shape has a target: nothing was checked."
-        if self.conforms:
-            return "\n".join(["The data conforms to the shapes.", *idle])
-        rows = [("results", "severity", "constraint", "shape")]
-        rows += [(f"{number:,}", severity, name, shape) for (shape, severity, name), number in self.counts.most_common()]
-        lines = _aligned(rows)
-        lines.append("")
+        if not self.results:
+            return "\n".join(["Conforms: True", "The data conforms to the shapes.", *idle])
+        counted = [("results", "severity", "constraint", "shape")]
+        counted += [(f"{number:,}", severity, name, shape) for (shape, severity, name), number in self.counts.most_common()]
+        lines = [f"Conforms: {self.conforms}", f"Results: {len(self.results):,}", *_aligned(counted), ""]
+        page = self.results[offset : None if limit is None else offset + limit]
         details = [("focus node", "path", "value", "message")]
-        for one in self.results[:_TABLE_ROWS]:
+        for one in page:
             details.append((self._short(one.focus_node), one.path_text or "", "" if one.value is None else self._short(one.value), one.message(language)))
-        lines += _aligned(details)
-        if len(self.results) > _TABLE_ROWS:
-            lines.append(f"… and {len(self.results) - _TABLE_ROWS:,} more")
+        header, *told = _aligned(details)
+        lines.append(header)
+        for place, line in enumerate(told):
+            lines += [line, *(f"    {row}" for row in (rows[place] if rows else ()))]
+        left = len(self.results) - offset - len(page)
+        if left > 0:
+            lines.append(f"… and {left:,} more: --offset {offset + len(page)}, or --limit 0 for all")
         return "\n".join([*lines, *(["", *idle] if idle else [])])
 
-    def as_text(self, format: str = "table", language: str = "en") -> bytes:
-        """The report as a table, as json, or in an RDF syntax."""
-        if format == "table":
-            return (self.text(language) + "\n").encode()
-        return (self.json() + "\n").encode() if format == "json" else self.write(format)
+    def human(self, language: str = "en", offset: int = 0, limit: int | None = None, rows: Rows = None) -> str:
+        """The report as a text, laid out as pySHACL's, for scripts that read that."""
+        lines = ["Validation Report", f"Conforms: {self.conforms}"]
+        if self.results:
+            lines.append(f"Results ({len(self.results)}):")
+        for place, one in enumerate(self.results[offset : None if limit is None else offset + limit]):
+            kind = "Constraint Violation" if one.severity == VIOLATION else "Validation Result"
+            lines.append(f"{kind} in {one.component.value.rpartition('#')[2]} ({one.component.value}):")
+            lines += [f"\tSeverity: {self._short(one.severity)}", f"\tSource Shape: {one.shape_name}", f"\tFocus Node: {self._short(one.focus_node)}"]
+            lines += [f"\tValue Node: {self._short(one.value)}"] if one.value is not None else []
+            lines += [f"\tResult Path: {one.path_text}"] if one.path_text else []
+            lines += [f"\tMessage: {one.message(language)}"]
+            lines += [f"\tSource Row: {row}" for row in (rows[place] if rows else ())]
+        return "\n".join(lines)
+
+    def as_text(self, format: str = "table", language: str = "en", offset: int = 0, limit: int | None = TABLE_ROWS, rows: Rows = None) -> bytes:
+        """The report as a table, a text (human), or json, of which `offset` and `limit` choose a page; or whole, in an RDF syntax."""
+        if format in ("table", "human"):
+            write = self.text if format == "table" else self.human
+            return (write(language, offset, limit, rows) + "\n").encode()
+        return (self.json(offset, limit, rows) + "\n").encode() if format == "json" else self.write(format)
 
     def _short(self, term: Term) -> str:
         return text_of(term, dict(self.prefixes or {}))

@@ -26,11 +26,17 @@ from kg.terms import Term
 
 
 def validate(
-    store: Store, shapes: ShapesGraph, *, graphs: Iterable[str] | None = None, connection: duckdb.DuckDBPyConnection | None = None
+    store: Store,
+    shapes: ShapesGraph,
+    *,
+    graphs: Iterable[str] | None = None,
+    connection: duckdb.DuckDBPyConnection | None = None,
+    abort: bool = False,
 ) -> ValidationReport:
     """Check the union of all graphs, or of the named `graphs`, against the shapes (SHACL, section 3).
 
-    `connection` is `store.connection` inside a transaction, whose writes are then seen.
+    `connection` is `store.connection` inside a transaction, whose writes are then seen. With `abort` the first shape with
+    results is the last to be looked at.
 
     >>> from kg.shapes import load_shapes
     >>> shapes = load_shapes(b"@prefix sh: <http://www.w3.org/ns/shacl#> . <urn:s> sh:targetNode <urn:a> ; sh:nodeKind sh:Literal .")
@@ -45,6 +51,8 @@ def validate(
                 focus = focus_nodes(validation, shape)
                 without_focus += [shape.name] if focus is None else []
                 results += _results(validation, shape, focus) if focus is not None else ()
+            if abort and results:
+                break
     return ValidationReport(tuple(results), tuple(shape.name for shape in shapes.roots), tuple(without_focus), dict(shapes.document.prefixes))
 
 
