@@ -26,14 +26,17 @@ def map_command(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="N-Quads file; default: standard output")] = None,
     preview: Annotated[int | None, typer.Option(help="show the first so many rows of each triples map beside their triples")] = None,
     lint: Annotated[bool, typer.Option("--lint", help="look for mistakes; exit 1 where there are any")] = False,
+    bootstrap: Annotated[str | None, typer.Option(help="propose a mapping of this folder, file, database or sources.toml; -o names its file")] = None,
     format: Annotated[str, typer.Option(help="of --preview and --lint: table (text) or json")] = "table",
     project: ProjectOption = Path("kg.toml"),
 ) -> None:
-    """Run one mapping and write its quads; or show what it does, or look for mistakes in it."""
+    """Run one mapping and write its quads; or show what it does, look for mistakes in it, or propose one."""
     if format not in ("table", "json"):
         raise ProjectError("P405", f"there is no format {format} here", help="table or json")
     given = assignments(source)
-    if lint:
+    if bootstrap is not None:
+        _bootstrap(bootstrap, _project(project), base, output)
+    elif lint:
         _lint(file, given, project, base, format)
     elif file is None:
         raise ProjectError("P405", "there is no mapping to run", help="kg map FILE; kg map --lint looks at all of the project")
@@ -100,3 +103,21 @@ def _preview(file: Path, sources: mapping.Sources, project: Path, base: str, row
         out.print(table)
         if not one.rows:
             out.print("  its source has no rows")
+
+
+def _bootstrap(source: str, project: Project | None, base: str, output: Path | None) -> None:
+    if output is not None and output.exists():
+        raise ProjectError("P402", f"{output} exists", help="choose another name: a proposal takes no file's place")
+    ontology = mapping.Ontology.read(file.path for file in project.ontology()) if project else None
+    declared = mapping.load_sources(source).default if source.endswith(".toml") else mapping.source_of_url(source)
+    if declared is None:
+        raise ProjectError("P405", f"{source} has no [default]", help="name a folder, a file or a database")
+    text = mapping.bootstrap(
+        declared, source, base=project.base if project else base, ontology=ontology, prefixes=dict(project.prefixes) if project else None
+    )  # fmt: skip
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        output.write_text(text, encoding="utf-8")
+        tables, places = text.count("rr:logicalTable"), text.count("# TODO")
+        err.print(f"{output}: {tables} table{'s' * (tables != 1)}, {places} place{'s' * (places != 1)} to complete", markup=False)

@@ -31,6 +31,7 @@ The mistakes that are refused, each a MappingError with its place and remedy:
     M404 a datatype that is not the property's range      M408 a class or property that nothing makes
 """
 
+from kg.mapping.bootstrap import bootstrap
 from kg.mapping.lint import lint
 from kg.mapping.materialize import MappingReport, SourceReport, TriplesMapReport, fingerprint, materialize
 from kg.mapping.ontology import Ontology
@@ -51,6 +52,7 @@ __all__ = [
     "Tracer",
     "TriplesMapPreview",
     "TriplesMapReport",
+    "bootstrap",
     "fingerprint",
     "lint",
     "load_mapping",

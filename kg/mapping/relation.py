@@ -61,6 +61,10 @@ class Relation:
     def is_csv(self) -> bool:
         return self.malformed is not None
 
+    def column_sql(self, name: str) -> str:
+        """SQL of the column of exactly this name."""
+        return next(one.sql for one in self.columns if one.name == name)
+
     def column(self, wanted: Column, location: Location | None) -> RelationColumn:
         """The column of an SQL identifier: exactly, else (not delimited) without regard to case (R2RML section 5)."""
         folds = self.folds_to_lower and not wanted.is_delimited

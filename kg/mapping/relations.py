@@ -58,6 +58,10 @@ class RelationReader:
         """Those that were asked for so far."""
         return list(self._opened.values())
 
+    def all_columns(self, name: str) -> Relation:
+        """A table that is a JSON or XML file, with every column that its records have."""
+        return self._records_of_table(self._sources.of_table(name), name, None)
+
     def close(self) -> None:
         self._closing.close()
         self._databases.clear()
