@@ -122,7 +122,7 @@ class _Proposal:
         return replace(table, references=tuple(found))
 
     def without_table(self, own: tuple[str, ...], table: SourceTable) -> tuple[str, ...]:
-        """`account_number` of the table account is also called number."""
+        """`plot_number` of the table plot is also called number."""
         rest = tuple(word for word in own if word not in words(table.name))
         return rest or own
 

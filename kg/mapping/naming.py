@@ -18,8 +18,8 @@ _KEY_WORDS = frozenset(["id", "ids", "key", "code", "no", "nr", "number", "pk", 
 def words(name: str) -> tuple[str, ...]:
     """The words of a name: snake_case, camelCase, spaces; plurals in the singular.
 
-    >>> words("payerAccountIDs"), words("social_insurances"), words("企业名称")
-    (('payer', 'account', 'id'), ('social', 'insurance'), ('企业名称',))
+    >>> words("ownerPlotIDs"), words("social_insurances"), words("树木名称")
+    (('owner', 'plot', 'id'), ('social', 'insurance'), ('树木名称',))
     """
     return tuple(_singular(word.lower()) for word in _WORD.findall(re.sub(r"\bI[Dd]s\b|IDs\b", "Id", name)))
 
@@ -27,8 +27,8 @@ def words(name: str) -> tuple[str, ...]:
 def key_stem(name: str) -> tuple[str, ...] | None:
     """The words of a name before the one that says key; None where it says none.
 
-    >>> key_stem("payer_account_id"), key_stem("amount")
-    (('payer', 'account'), None)
+    >>> key_stem("owner_plot_id"), key_stem("amount")
+    (('owner', 'plot'), None)
     """
     found = words(name)
     return found[:-1] if len(found) > 1 and found[-1] in _KEY_WORDS else None
