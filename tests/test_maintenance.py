@@ -152,7 +152,7 @@ def run_through_changes(seed: int, steps: int, proofs: int = 3) -> dict[str, int
     return hows
 
 
-@pytest.mark.parametrize("seed", range(400 if LONG else 8))
+@pytest.mark.parametrize("seed", range(400 if LONG else 6))
 def test_after_any_change_the_conclusions_are_those_of_a_run_from_scratch(seed):
-    hows = run_through_changes(seed, steps=15)
-    assert "computed" not in hows
+    hows = run_through_changes(seed, steps=12)
+    assert "computed" not in hows and hows["maintained"] > 0 and hows["skipped"] > 0

@@ -8,6 +8,8 @@
     rl_input_new, rl_input_gone   tables (s, p, o)   the same of the input alone, for WHERE DATA
     rl_dead            table (row, s, p, o, rule)    conclusions to take out of quads
     rl_fresh           table (s, p, o, rule, round)  conclusions to put in
+    rl_lost, rl_gained tables (s, p, o, rule)        what the recursion at hand has taken out and put in by now
+    rl_wide            view (s, p, o)                all that is known or was; rl_wide_input the same of the input
 
 Conclusions are changed in `quads` at once, so that what is read there is always what is known by now.
 """
@@ -35,7 +37,8 @@ class Difference:
     knowledge: Knowledge
     graphs: Mapping[int, int]
     touched: Touched = field(default_factory=Touched)
-    _keys: dict[bool, set[tuple[int, int | None]]] = field(default_factory=lambda: {True: set(), False: set()})
+    asserted: dict[int, int] = field(default_factory=dict)  # how many conclusions of each rule the input says now itself
+    _keys: dict[tuple[bool, bool], set[tuple[int, int | None]]] = field(default_factory=dict)  # by (is_new, of_input)
 
     def begin(self, changes: Changes) -> None:
         """Take in what has happened to the input, and drop conclusions that it says now itself."""
@@ -47,7 +50,9 @@ class Difference:
         self._read_input(changes)
         asserted = "FROM rl_changed WHERE now > 0 AND inferred IS NOT NULL"
         if run(f"SELECT 1 {asserted} LIMIT 1").fetchone():
-            self._touch(f"(SELECT q.* FROM quads q WHERE q.rowid IN (SELECT inferred {asserted}))")
+            rows = f"quads WHERE rowid IN (SELECT inferred {asserted})"
+            self._touch(f"(SELECT p, g FROM {rows})")
+            self.asserted = dict(run(f"SELECT rule, count(*) FROM {rows} GROUP BY rule").fetchall())
             run(f"UPDATE quads AS q SET again = false FROM (SELECT s, p, o {asserted}) t WHERE q.again AND {_SAME} AND q.g = ("
                 "SELECT min(f.g) FROM quads f WHERE f.s = t.s AND f.p = t.p AND f.o = t.o AND f.rule IS NULL)")  # fmt: skip
             journal.note(connection, f"(SELECT s, p, o {asserted})", run(f"SELECT count(*) {asserted}").fetchone()[0], is_added=False)
@@ -56,9 +61,18 @@ class Difference:
             "UNION ALL SELECT s, p, o, NULL, -1 FROM rl_changed WHERE now = 0 AND before > 0")  # fmt: skip
         run("CREATE OR REPLACE TEMP TABLE rl_input_new AS SELECT s, p, o FROM rl_changed WHERE now > 0 AND before = 0")
         run("CREATE OR REPLACE TEMP TABLE rl_input_gone AS SELECT s, p, o FROM rl_changed WHERE now = 0 AND before > 0")
+        type_id = self.knowledge.constant(RDF_TYPE)
+        for name, is_new in (("rl_input_new", True), ("rl_input_gone", False)):
+            keys = run(f"SELECT DISTINCT p, CASE WHEN p = {type_id} THEN o END FROM {name}").fetchall()
+            self._keys[is_new, True] = set(keys)
         self._sum()
         run("CREATE OR REPLACE TEMP VIEW rl_new AS SELECT s, p, o FROM rl_net WHERE is_new")
         run("CREATE OR REPLACE TEMP VIEW rl_gone AS SELECT s, p, o FROM rl_net WHERE NOT is_new")
+        create_empty(connection, "rl_lost", "s BIGINT, p BIGINT, o BIGINT, rule INTEGER")
+        create_empty(connection, "rl_gained", "s BIGINT, p BIGINT, o BIGINT, rule INTEGER")
+        run("CREATE OR REPLACE TEMP VIEW rl_wide AS SELECT s, p, o FROM quads WHERE NOT again "
+            "UNION ALL SELECT s, p, o FROM rl_gone UNION ALL SELECT s, p, o FROM rl_lost")  # fmt: skip
+        run("CREATE OR REPLACE TEMP VIEW rl_wide_input AS SELECT s, p, o FROM rl_input UNION ALL SELECT s, p, o FROM rl_input_gone")
 
     def _read_input(self, changes: Changes) -> None:
         net = f"SELECT s, p, o, 1 AS n FROM ({changes.added}) UNION ALL SELECT s, p, o, -1 FROM ({changes.removed})"
@@ -105,18 +119,34 @@ class Difference:
         )
         type_id = self.knowledge.constant(RDF_TYPE)
         keys = self.knowledge.run(f"SELECT DISTINCT is_new, p, CASE WHEN p = {type_id} THEN o END FROM rl_net").fetchall()
-        self._keys = {sign: {(p, o) for is_new, p, o in keys if is_new == sign} for sign in (True, False)}
-        for p, o in self.knowledge.run(
-            f"SELECT p, CASE WHEN p = {type_id} THEN o END FROM rl_input_new UNION SELECT p, CASE WHEN p = {type_id} THEN o END FROM rl_input_gone"
-        ).fetchall():  # what was concluded and is asserted now is new to WHERE DATA alone
-            self._keys[True].add((p, o))
+        for sign in (True, False):
+            self._keys[sign, False] = {(p, o) for is_new, p, o in keys if is_new == sign}
 
-    def touches(self, pattern: a.TriplePattern, *, is_new: bool | None = None) -> bool:
-        """Whether some triple that has come (`is_new`) or gone may match the pattern; False is certain."""
-        return any(self._may_match(pattern, key) for sign in (True, False) if is_new in (None, sign) for key in self._keys[sign])
+    def settle(self) -> None:
+        """Take account of what a recursion has put into and taken out of `quads` itself, as it stands in rl_lost and rl_gained."""
+        run, connection = self.knowledge.run, self.knowledge.store.connection
+        lost = run("INSERT INTO rl_log SELECT s, p, o, rule, -1 FROM rl_lost").fetchone()[0]
+        gained = run("INSERT INTO rl_log SELECT s, p, o, rule, 1 FROM rl_gained").fetchone()[0]
+        for name, count, is_added in (("rl_lost", lost, False), ("rl_gained", gained, True)):
+            if count:
+                self._touch(f"(SELECT d.p, g.g FROM {name} d JOIN rl_graphs g USING (rule))")
+                journal.note(connection, name, count, is_added=is_added)
+                create_empty(connection, name, "s BIGINT, p BIGINT, o BIGINT, rule INTEGER")
+        if lost or gained:
+            self._sum()
 
-    def touches_any(self, patterns: Iterable[a.TriplePattern], *, is_new: bool | None = None) -> bool:
-        return any(self.touches(pattern, is_new=is_new) for pattern in patterns)
+    def touches(self, pattern: a.TriplePattern, *, is_new: bool | None = None, of_input: bool | None = None) -> bool:
+        """Whether some triple that has come (`is_new`) or gone, of the input or of all that is known, may match the pattern; False
+        is certain."""
+        return any(
+            self._may_match(pattern, key)
+            for (sign, input_only), keys in self._keys.items()
+            if is_new in (None, sign) and of_input in (None, input_only)
+            for key in keys
+        )
+
+    def touches_any(self, patterns: Iterable[a.TriplePattern], *, is_new: bool | None = None, of_input: bool | None = None) -> bool:
+        return any(self.touches(pattern, is_new=is_new, of_input=of_input) for pattern in patterns)
 
     def _may_match(self, pattern: a.TriplePattern, key: tuple[int, int | None]) -> bool:
         if isinstance(pattern.predicate, a.Var):

@@ -109,7 +109,8 @@ def infer(
             counts = dict(store.connection.execute("SELECT rule, count(*) FROM rl_inferred GROUP BY rule").fetchall())
         by_rule = {id(rule): owner for rule, owner in zip(rules, owners, strict=True)}
         names = {owner: iri for owner, iri, _ in programs}
-        record.remember(store, run.plan, run.scale, names, by_rule, run.numbers)
+        used = max((stratum.rounds for stratum in run.strata), default=0)
+        record.remember(store, run.plan, run.scale, names, by_rule, run.numbers, used, counts)
     reports = tuple(RuleReport(rule.iri, owners[i], counts.get(first + i, 0)) for i, rule in enumerate(rules))
     return InferReport(reports, tuple(run.strata), time.perf_counter() - started, diffs)
 

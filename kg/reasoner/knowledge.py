@@ -113,8 +113,8 @@ class Knowledge:
             "UNION ALL SELECT 'TABLE', table_name FROM duckdb_tables() WHERE temporary AND starts_with(table_name, 'rl_')"
         )
         with suppress(duckdb.TransactionException):
-            for kind, name in self.run(listed).fetchall():
-                self.run(f"DROP {kind} IF EXISTS {name}")
+            drops = [f"DROP {kind} IF EXISTS {name}" for kind, name in self.run(listed).fetchall()]
+            self.store.connection.execute("; ".join(drops) or "SELECT 1")
 
     # ── statements ───────────────────────────────────────────────────────────────────────────────────────────
 

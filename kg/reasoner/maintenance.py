@@ -16,12 +16,14 @@ from kg.reasoner import equal, record
 from kg.reasoner.bodies import triples_within
 from kg.reasoner.difference import Difference
 from kg.reasoner.engine import InferReport, Programs, RuleReport, Run, StratumReport, evaluate, infer, write_rules
+from kg.reasoner.follow import Follow
 from kg.reasoner.knowledge import Knowledge
 from kg.reasoner.model import Rule, is_equality
 from kg.reasoner.record import Record
 from kg.reasoner.rounds import rounds_of
 from kg.reasoner.safety import check_well_formed
 from kg.reasoner.stratify import Stratum, can_match, premises, stratify
+from kg.reasoner.touched import Unsupported
 from kg.reasoner.watch import NEW_VALUE_ROUNDS, Progress, Watch
 from kg.sparql import algebra as a
 from kg.store import Diff, Store
@@ -73,7 +75,8 @@ def is_followed(store: Store, programs: Programs | None = None) -> bool:
 def _continues(store: Store, before: Record, programs: Programs, strata: list[Stratum]) -> bool:
     """Whether what stands in the graph is what the same owners concluded last."""
     graphs = {owner: iri for owner, iri, _ in programs}
-    if any(graphs.get(owner) != iri for owner, iri in before.graphs.items()) or before.span != rounds_of(strata).span:
+    span = rounds_of(strata).span
+    if any(graphs.get(owner) != iri for owner, iri in before.graphs.items()) or before.span != span or before.used > span // 2:
         return False
     rows = store.connection.execute("SELECT DISTINCT owner FROM rules").fetchall()
     return {row[0] for row in rows} <= set(graphs) and record.revisions(store, before.graphs.values()) == dict(before.revisions)
@@ -156,20 +159,34 @@ class _Maintenance:
     def _stratum(self, stratum: Stratum, place: int) -> StratumReport:
         if is_equality(stratum.rules[0]) or self._is_untouched(stratum):
             return StratumReport(tuple(rule.iri for rule in stratum.rules), 0, 0, 0.0, "skipped")
-        report = self._recompute(stratum)
+        report = self._follow(stratum) or self._recompute(stratum)
         self._look_again_below(place)
         return report
+
+    def _follow(self, stratum: Stratum) -> StratumReport | None:
+        """Look only at what has changed; None where that cannot be done."""
+        if not self._is_as_before(stratum):
+            return None
+        try:
+            return Follow(self.knowledge, self.difference, stratum, self.run, self.watch, self.before.used).run()
+        except Unsupported:
+            return None
 
     def _numbers(self, stratum: Stratum) -> list[int]:
         return [self.run.numbers[id(rule)] for rule in stratum.rules]
 
-    def _is_untouched(self, stratum: Stratum) -> bool:
+    def _is_as_before(self, stratum: Stratum) -> bool:
+        """Whether all its conclusions stand in the graph: it has no new rule, and none that was in another stratum."""
         known = [self._drawn.get(number) for number in self._numbers(stratum)]
-        if None in known or len({rule.stratum for rule in known}) > 1:  # a new rule, or one that has joined others
+        return None not in known and len({rule.stratum for rule in known}) == 1
+
+    def _is_untouched(self, stratum: Stratum) -> bool:
+        if not self._is_as_before(stratum):
             return False
         heads = [head for rule in stratum.rules for head in rule.head]
         return not (
-            any(self.difference.touches_any(reads(rule)) for rule in stratum.rules) or self.difference.touches_any(heads, is_new=False)
+            any(self.difference.touches_any(reads(rule)) for rule in stratum.rules)
+            or self.difference.touches_any(heads, is_new=False, of_input=False)
         )
 
     def _look_again_below(self, place: int) -> None:
@@ -177,8 +194,11 @@ class _Maintenance:
         heads = [head for rule in self.run.plan[place].rules for head in rule.head]
         for stratum in self.run.plan[:place]:
             alike = [head for rule in stratum.rules for head in rule.head if any(can_match(one, head) for one in heads)]
-            if alike and self.difference.touches_any(alike, is_new=False):
-                self._recompute(stratum)
+            if alike and self.difference.touches_any(alike, is_new=False, of_input=False):
+                try:
+                    Follow(self.knowledge, self.difference, stratum, self.run, self.watch, self.before.used).look_again()
+                except Unsupported:
+                    self._recompute(stratum)
 
     def _recompute(self, stratum: Stratum) -> StratumReport:
         """From scratch; only what differs is written."""
@@ -196,21 +216,29 @@ class _Maintenance:
     # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def _finish(self, started: float) -> InferReport:
-        counts = dict(self.knowledge.run("SELECT rule, count(*) FROM quads WHERE rule IS NOT NULL GROUP BY rule").fetchall())
         changed = self.difference.by_rule()
+        left_out = self.difference.asserted  # conclusions that the input says itself by now
+        counts = {
+            number: self.before.counts.get(number, 0) + sum(changed.get(number, (0, 0))[i] * (1, -1)[i] for i in (0, 1)) - left_out.get(number, 0)
+            for number in self.run.numbers.values()
+        }
         names = {owner: iri for owner, iri, _ in self.programs}
         reports, diffs = [], {owner: Diff(0, 0) for owner in names}
         for owner, _, program in self.programs:
             write_rules(self.store, owner, program, self.run.numbers)
             for rule in program.rules:
                 number = self.run.numbers[id(rule)]
-                reports.append(RuleReport(rule.iri, owner, counts.get(number, 0), *changed.get(number, (0, 0))))
+                inserted, deleted = changed.get(number, (0, 0))
+                reports.append(RuleReport(rule.iri, owner, counts[number], inserted, deleted + left_out.get(number, 0)))
         owner_of = {graph: owner for owner, graph in zip(names, (self.store.graph_id(iri) for iri in names.values()), strict=True)}
-        for number, (inserted, deleted) in changed.items():
+        for number in set(changed) | set(left_out):
+            inserted, deleted = changed.get(number, (0, 0))
+            deleted += left_out.get(number, 0)
             owner = owner_of[self._graphs[number]]
             diffs[owner] = Diff(diffs[owner].inserted + inserted, diffs[owner].deleted + deleted)
         self.store.written(self.difference.touched)
-        record.remember(self.store, self.run.plan, self.run.scale, names, self.owners, self.run.numbers)
+        used = self.before.used + max((stratum.rounds for stratum in self.run.strata), default=0) + 1
+        record.remember(self.store, self.run.plan, self.run.scale, names, self.owners, self.run.numbers, used, counts)
         return InferReport(tuple(reports), tuple(self.run.strata), time.perf_counter() - started, diffs)
 
 

@@ -20,7 +20,7 @@ from kg.sparql import algebra as a
 from kg.store import Store
 
 # Raise it when the same rules lead to other conclusions.
-_FORMAT = 1
+_FORMAT = 2
 _KEY = "reasoning"
 
 
@@ -37,11 +37,14 @@ class DrawnRule:
 
 @dataclass(frozen=True)
 class Record:
-    """`graphs` are those of the owners; `revisions` tell whether something else has written to them since."""
+    """`graphs` are those of the owners; `revisions` tell whether something else has written to them since. `used` is the number
+    of rounds that any stratum has used of its own, `counts` are the conclusions of each rule by its number."""
 
     span: int
     graphs: Mapping[str, str]
     revisions: Mapping[str, int]  # by graph
+    used: int
+    counts: Mapping[int, int]
     rules: tuple[DrawnRule, ...]
 
 
@@ -51,11 +54,19 @@ def read(store: Store) -> Record | None:
     found = json.loads(row[0]) if row else {}
     if found.get("format") != _FORMAT:
         return None
-    return Record(found["span"], found["graphs"], found["revisions"], tuple(DrawnRule(*rule) for rule in found["rules"]))
+    rules = tuple(DrawnRule(*rule) for rule in found["rules"])
+    return Record(found["span"], found["graphs"], found["revisions"], found["used"], dict(found["counts"]), rules)
 
 
 def remember(
-    store: Store, strata: Sequence[Stratum], rounds: Rounds, graphs: Mapping[str, str], owners: Mapping[int, str], numbers: Mapping[int, int]
+    store: Store,
+    strata: Sequence[Stratum],
+    rounds: Rounds,
+    graphs: Mapping[str, str],
+    owners: Mapping[int, str],
+    numbers: Mapping[int, int],
+    used: int,
+    counts: Mapping[int, int],
 ) -> None:
     """All conclusions stand in the graph: keep by which rules, and begin a new record of what changes from now on.
 
@@ -64,6 +75,7 @@ def remember(
     store.refresh()
     graphs = {owner: iri for owner, iri in graphs.items() if owner in set(owners.values())}
     members = {"format": _FORMAT, "span": rounds.span, "graphs": dict(graphs), "revisions": revisions(store, graphs.values())}
+    members |= {"used": used, "counts": list(counts.items())}
     value = json.dumps(members | {"rules": [list(asdict(rule).values()) for rule in _drawn(strata, owners, numbers)]})
     store.connection.execute("DELETE FROM meta WHERE key = ?", [_KEY])
     store.connection.execute("INSERT INTO meta VALUES (?, ?)", [_KEY, value])
