@@ -92,7 +92,8 @@ def test_files_of_every_kind_are_one_program(tmp_path):
         "swrl:head ( [ a swrl:IndividualPropertyAtom ; swrl:propertyPredicate :a ; swrl:argument1 <urn:swrl#y> ; swrl:argument2 <urn:swrl#x> ] ) ."
     )
     (tmp_path / "data.ttl").write_text("@prefix : <http://example.org/> . :x :a :y .")
-    infer_command([tmp_path / name for name in ("a.srl", "b.swrl", "c.ttl", "d.owl")], [tmp_path / "data.ttl"], tmp_path / "out.nt")
+    rules = [tmp_path / name for name in ("a.srl", "b.swrl", "c.ttl", "d.owl")]
+    infer_command(data=[tmp_path / "data.ttl"], rules=rules, output=tmp_path / "out.nt")
     found = {line.replace("http://example.org/", "") for line in (tmp_path / "out.nt").read_text().splitlines() if line}
     assert found == {f"<{s}> <{p}> <{o}> ." for s, o in (("x", "y"), ("y", "x")) for p in "abcd"} - {"<x> <a> <y> ."}
 
@@ -103,6 +104,7 @@ def test_files_of_every_kind_are_one_program(tmp_path):
         ("rules.txt", "", "no suffix that tells what kind of rules"),
         ("shapes.ttl", "@prefix sh: <http://www.w3.org/ns/shacl#> . <urn:s> sh:targetClass <urn:c> .", "neither sh:rule nor swrl:Imp"),
         ("broken.ttl", "@prefix sh: <http://www.w3.org/ns/shacl#> . <urn:s> sh:targetClass", "not Turtle"),
+        ("rules.owl", '<?xml version="1.0"?><Ontology xmlns="http://www.w3.org/2002/07/owl#"><DLSafeRule/></Ontology>', "is in OWL/XML, not in RDF"),
         ("missing.swrl", None, "cannot read the rule file"),
     ],
 )

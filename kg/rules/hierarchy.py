@@ -41,7 +41,8 @@ class Hierarchy:
         predicate = store.lookup(SUB_CLASS_OF)
         if predicate is None:
             return cls()
-        rows = store.cursor().execute("SELECT DISTINCT s, o FROM quads WHERE p = ? AND rule IS NULL", [predicate]).fetchall()
+        connection = store.connection if store.is_in_transaction else store.cursor()
+        rows = connection.execute("SELECT DISTINCT s, o FROM quads WHERE p = ? AND rule IS NULL", [predicate]).fetchall()
         terms = store.decode({term for row in rows for term in row})
         return cls.of((terms[sub], terms[super_]) for sub, super_ in rows)
 

@@ -44,7 +44,7 @@ def _load(path: Path, prefixes: Mapping[str, str], base: str | None, hierarchy: 
 
 
 def _rdf_program(path: Path, prefixes: Mapping[str, str], base: str | None, hierarchy: Hierarchy | None) -> Program:
-    document = ShapesDocument.read([path], format=_format(path))
+    document = _document(path)
     own_base = f"{base}{path.stem}" if base else path.resolve().as_uri()
     found = []
     if has_shacl_rules(document):
@@ -66,7 +66,14 @@ def has_rules(path: Path) -> bool:
     return (b"sh:rule" in text or b"ns/shacl#rule" in text) or (b"2003/11/swrl#" in text and b"Imp" in text)
 
 
-def _format(path: Path) -> str | None:
-    """Protégé writes Turtle under .owl too; None where the suffix is to be believed."""
-    is_owl = path.suffix.lower() == ".owl" and path.is_file()
-    return "turtle" if is_owl and not path.read_bytes().lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<?xml") and b"<rdf:RDF" not in path.read_bytes()[:20_000] else None
+def _document(path: Path) -> ShapesDocument:
+    """An ontology may stand in Turtle under .owl too; OWL's own syntaxes are told from RDF."""
+    if path.suffix.lower() != ".owl" or not path.is_file():
+        return ShapesDocument.read([path])
+    begin = path.read_bytes()[:20_000].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if b"<rdf:RDF" in begin:
+        return ShapesDocument.read([path])
+    for mark, name in ((b"<Ontology", "OWL/XML"), (b"Ontology(", "OWL functional syntax"), (b"Ontology:", "Manchester syntax")):
+        if mark in begin:
+            raise RuleError("R223", f"{path} is in {name}, not in RDF", Location(str(path)), "save it as RDF/XML or Turtle (in Protégé: File, Save as)")
+    return ShapesDocument.read([path], format="turtle")

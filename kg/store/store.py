@@ -95,6 +95,11 @@ class Store:
         """An independent connection to the same graph, for another thread or a query that may be interrupted."""
         return self.connection.cursor()
 
+    @property
+    def is_in_transaction(self) -> bool:
+        """Whether `connection` may hold changes that a cursor does not see yet."""
+        return self._depth > 0
+
     def checkpoint(self) -> None:
         """Write everything from the log into the file."""
         self.connection.execute("CHECKPOINT")
