@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from itertools import chain, islice
 from weakref import WeakKeyDictionary
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
@@ -20,13 +19,16 @@ from kg.sparql.decode import Row, decoded
 from kg.sparql.frames import data_frame
 from kg.sparql.parser import parse_query
 from kg.sparql.relations import Environment
+from kg.sparql.results import syntax
 from kg.sparql.services import Services
 from kg.sparql.strings import register_python_functions
+from kg.sparql.text_rows import RowWriter
 from kg.sparql.values import Term
 from kg.store import Store
 
 # The first batch is small, so that a page of an endless answer comes at once; decoding large ones costs less a row.
 _FIRST_BATCH, _LARGEST_BATCH = 2048, 65_536
+_MANY = 1000  # rows of a batch from which on another statement to write them pays
 _CACHED_PLANS = 500
 _plans: WeakKeyDictionary[Store, dict[object, CompiledQuery]] = WeakKeyDictionary()
 
@@ -118,7 +120,22 @@ class Run:
 
     def __iter__(self) -> Iterator[Row]:
         for batch in self.batches():
-            yield from decoded(batch, self._compiled.columns.values(), self._store, self._compiled.local_terms)
+            yield from self.terms(batch)
+
+    def terms(self, batch: list[tuple]) -> list[Row]:
+        """The rows of a batch as terms."""
+        return decoded(batch, self._compiled.columns.values(), self._store, self._compiled.local_terms)
+
+    def text(self, format: str) -> Callable[[list[tuple]], str]:
+        """What writes the rows of a batch in a format of `results.syntax`: DuckDB where they are many, else Python."""
+        how, writer = syntax(format), RowWriter(self._store, self._compiled.columns, format)
+        row, is_able = how.row(tuple(self._compiled.columns)), writer.is_able
+
+        def write(batch: list[tuple]) -> str:
+            text = writer.write(batch) if is_able and len(batch) >= _MANY else None
+            return how.between.join([row(each) for each in self.terms(batch)]) if text is None else text
+
+        return write
 
     def batches(self) -> Iterator[list[tuple]]:
         """The rows as DuckDB gives them."""
@@ -147,7 +164,15 @@ class Solutions:
 
     def __init__(self, compiled: CompiledQuery, run: Run) -> None:
         self.variables = tuple(compiled.columns)
-        self._rows = iter(run)
+        self._run = run
+        self._batches = run.batches()
+        self._first: list[tuple] = []  # a batch that was looked at, and is still to be read
+        self._rows = (row for batch in self._raw() for row in run.terms(batch))
+
+    def _raw(self) -> Iterator[list[tuple]]:
+        while batch := self._first or next(self._batches, None):
+            self._first = []
+            yield batch
 
     def __iter__(self) -> Iterator[Row]:
         return self._rows
@@ -157,9 +182,22 @@ class Solutions:
 
     def has_any(self) -> bool:
         """Whether there is a solution (still to be read); it is kept for the reading."""
-        first = list(islice(self._rows, 1))
-        self._rows = chain(first, self._rows)
-        return bool(first)
+        self._first = self._first or next(self._batches, [])
+        return bool(self._first)
+
+    def text(self, format: str, limit: int | None = None) -> Iterator[str]:
+        """All solutions, at most `limit`, as `json`, `xml`, `csv` or `tsv`, a batch at a time; instead of iterating."""
+        how, write = syntax(format), self._run.text(format)
+        yield how.head(self.variables)
+        count = 0
+        for batch in self._raw():
+            kept = batch if limit is None else batch[: limit - count]
+            if kept:
+                yield (how.between if count else how.before) + write(kept)
+                count += len(kept)
+            if limit is not None and count >= limit:
+                break
+        yield how.tail
 
     def df(self):
         """A pandas DataFrame: numbers, booleans and dates as such, decimals exact (`decimal.Decimal`), other terms as text."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from json.encoder import encode_basestring as json_string
 
@@ -40,7 +41,34 @@ def write_solutions(
     names = [variable.name if isinstance(variable, Var) else variable for variable in variables]
     if format == "table":
         return _table(names, rows, prefixes or {})
-    return _chunked(_writer(_SOLUTIONS, format)(names, rows))
+    return _in_chunks(syntax(format), names, rows)
+
+
+@dataclass(frozen=True)
+class Syntax:
+    """How a format writes solutions: the text before them, that of each, what stands between two, and the end."""
+
+    head: Callable[[Sequence[str]], str]
+    row: Callable[[Sequence[str]], Callable[[Row], str]]  # names → the writer of a row
+    before: str = ""  # before the first row, if there is one
+    between: str = ""
+    tail: str = ""
+
+
+def syntax(format: str) -> Syntax:
+    """The syntax of `json`, `xml`, `csv` or `tsv`."""
+    return _writer(_SOLUTIONS, format)
+
+
+def _in_chunks(syntax: Syntax, names: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
+    lines = map(syntax.row(names), rows)
+    chunk = list(islice(lines, _ROWS_A_CHUNK))
+    yield syntax.head(names) + (syntax.before + syntax.between.join(chunk) if chunk else "") + ("" if len(chunk) == _ROWS_A_CHUNK else syntax.tail)
+    if len(chunk) == _ROWS_A_CHUNK:
+        while chunk := list(islice(lines, _ROWS_A_CHUNK)):
+            yield syntax.between + syntax.between.join(chunk)
+        if syntax.tail:
+            yield syntax.tail
 
 
 def write_boolean(value: bool, format: str = "json") -> str:
@@ -63,23 +91,16 @@ def _writer(writers: Mapping, format: str):
     return found
 
 
-def _chunked(lines: Iterator[str]) -> Iterator[str]:
-    while chunk := "".join(islice(lines, _ROWS_A_CHUNK)):
-        yield chunk
-
-
 # ── JSON (SPARQL 1.1 Query Results JSON Format; triple terms as in 1.2) ──────────────────────────────────────
 
 
-def _json(names: list[str], rows: Iterable[Row]) -> Iterator[str]:
-    yield f'{{"head":{{"vars":[{",".join(map(json_string, names))}]}},"results":{{"bindings":['
+def _json_head(names: Sequence[str]) -> str:
+    return f'{{"head":{{"vars":[{",".join(map(json_string, names))}]}},"results":{{"bindings":['
+
+
+def _json_row(names: Sequence[str]) -> Callable[[Row], str]:
     keys = [json_string(name) + ":" for name in names]
-    separator = "\n"
-    for row in rows:
-        bound = [key + _json_term(term) for key, term in zip(keys, row, strict=True) if term is not None]
-        yield f"{separator}{{{','.join(bound)}}}"
-        separator = ",\n"
-    yield "\n]}}\n"
+    return lambda row: f"{{{','.join([key + _json_term(term) for key, term in zip(keys, row, strict=True) if term is not None])}}}"
 
 
 def _json_term(term: ResultTerm) -> str:
@@ -119,18 +140,19 @@ _XML_SPECIAL = re.compile('[&<>"\r\n\t]|^ | $')
 _XML_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def _xml(names: list[str], rows: Iterable[Row]) -> Iterator[str]:
-    yield _XML_HEAD.format(' xmlns:its="http://www.w3.org/2005/11/its" its:version="2.0"') + "<head>"
-    yield "".join(f'<variable name="{_xml_text(name)}"/>' for name in names) + "</head>\n<results>\n"
+def _xml_head(names: Sequence[str]) -> str:
+    variables = "".join(f'<variable name="{_xml_text(name)}"/>' for name in names)
+    return _XML_HEAD.format(' xmlns:its="http://www.w3.org/2005/11/its" its:version="2.0"') + f"<head>{variables}</head>\n<results>\n"
+
+
+def _xml_row(names: Sequence[str]) -> Callable[[Row], str]:
     openings = [f'<binding name="{_xml_text(name)}">' for name in names]
-    for row in rows:
-        bindings = (
-            f"{opening}{_xml_term(term)}</binding>"
-            for opening, term in zip(openings, row, strict=True)
-            if term is not None
-        )
-        yield f"<result>{''.join(bindings)}</result>\n"
-    yield "</results>\n</sparql>\n"
+
+    def text(row: Row) -> str:
+        bindings = [f"{opening}{_xml_term(term)}</binding>" for opening, term in zip(openings, row, strict=True) if term is not None]
+        return f"<result>{''.join(bindings)}</result>\n"
+
+    return text
 
 
 def _xml_term(term: ResultTerm) -> str:
@@ -174,10 +196,12 @@ _BARE = {  # datatypes that Turtle writes without quotation marks, where the lex
 }
 
 
-def _csv(names: list[str], rows: Iterable[Row]) -> Iterator[str]:
-    yield ",".join(map(_csv_field, names)) + "\r\n"
-    for row in rows:
-        yield ",".join(["" if term is None else _csv_field(_csv_text(term)) for term in row]) + "\r\n"
+def _csv_head(names: Sequence[str]) -> str:
+    return ",".join(map(_csv_field, names)) + "\r\n"
+
+
+def _csv_row(_: Sequence[str]) -> Callable[[Row], str]:
+    return lambda row: ",".join(["" if term is None else _csv_field(_csv_text(term)) for term in row]) + "\r\n"
 
 
 def _csv_text(term: ResultTerm) -> str:
@@ -188,10 +212,12 @@ def _csv_field(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if _CSV_SPECIAL.search(text) else text
 
 
-def _tsv(names: list[str], rows: Iterable[Row]) -> Iterator[str]:
-    yield "\t".join(f"?{name}" for name in names) + "\n"
-    for row in rows:
-        yield "\t".join(["" if term is None else _tsv_term(term) for term in row]) + "\n"
+def _tsv_head(names: Sequence[str]) -> str:
+    return "\t".join(f"?{name}" for name in names) + "\n"
+
+
+def _tsv_row(_: Sequence[str]) -> Callable[[Row], str]:
+    return lambda row: "\t".join(["" if term is None else _tsv_term(term) for term in row]) + "\n"
 
 
 def _tsv_term(term: ResultTerm) -> str:
@@ -283,7 +309,12 @@ def _width(text: str) -> int:
     )
 
 
-_SOLUTIONS = {"json": _json, "xml": _xml, "csv": _csv, "tsv": _tsv}
+_SOLUTIONS = {
+    "json": Syntax(_json_head, _json_row, "\n", ",\n", "\n]}}\n"),
+    "xml": Syntax(_xml_head, _xml_row, tail="</results>\n</sparql>\n"),
+    "csv": Syntax(_csv_head, _csv_row),
+    "tsv": Syntax(_tsv_head, _tsv_row),
+}
 _BOOLEANS = {
     "json": '{{"head":{{}},"boolean":{}}}\n',
     "xml": _XML_HEAD.format("") + "<head/>\n<boolean>{}</boolean>\n</sparql>\n",
