@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from urllib.parse import quote
 
 from flask import Response, stream_with_context
 from pyoxigraph import NamedNode, Triple
@@ -13,13 +14,16 @@ from api import current, negotiation
 from api.display import Display, Shown
 from api.labels import labels_of
 from api.negotiation import Format
+from kg.errors import LimitExceeded
 from kg.sparql.evaluate import Solutions, Triples
-from kg.sparql.results import write_boolean, write_graph, write_solutions
+from kg.sparql.results import write_boolean, write_graph
 from kg.terms import Term
 
 Result = Solutions | Triples | bool
 
 ROWS_ON_A_PAGE = 500
+_WARNINGS = 10
+_HEADER_SAFE = " !#$&'()*+,/:;=?@[]<>\"{}|^`\\-._~"  # what is not ASCII travels in percent escapes
 
 
 def offered_for(result: Result) -> tuple[Format, ...]:
@@ -30,25 +34,61 @@ def offered_for(result: Result) -> tuple[Format, ...]:
 # ── In a format ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def respond(result: Result, format: Format, limit: int | None = None) -> Response:
-    """The response in `format`; rows leave as they are decoded, at most `limit` of them.
+def respond(result: Result, format: Format, query: str, limit: int | None = None) -> Response:
+    """The response in `format`; rows leave as they are decoded, at most `limit` of them, or as many as the server allows.
 
     The first rows are computed before the status line is sent, so that an error there is still a problem document. An
     error later breaks the connection off: the reader sees an unfinished response, never a short one that looks whole.
+    An answer that is cut says so: in the header Guanxi-Partial as far as it is known when the answer begins, and at its
+    end in JSON, XML, Turtle and N-Triples. CSV and TSV have no room for that, so there the rows are counted first.
     """
     if isinstance(result, bool):
-        body: Iterable[str | bytes] = [write_boolean(result, format.name)]
-    elif isinstance(result, Triples):
-        body = [write_graph(islice(result, limit), format.media_type, current.graph().prefixes)]
+        return Response([write_boolean(result, format.name)], content_type=format.content_type)
+    most = current.row_limit(limit)
+    if isinstance(result, Triples):
+        response = _graph(result, format, most)
     else:
-        text = write_solutions(result.variables, islice(result, limit), format.name)
-        body = _started(text)
-    return Response(body, content_type=format.content_type)
+        response = _solutions(result, format, query, most, limit is not None)
+    response.headers["Guanxi-Row-Limit"] = str(most)
+    return response
 
 
-def _started(chunks: Iterator[str]) -> Iterator[str]:
-    first = list(islice(chunks, 1))
-    return stream_with_context(chain(first, chunks))
+def _graph(result: Triples, format: Format, most: int) -> Response:
+    text = write_graph(result, format.media_type, current.graph().prefixes)
+    if not result.is_partial:
+        return Response(text, content_type=format.content_type)
+    note = f"\n# {_cut(most, 'triples')}\n" if format in (negotiation.TURTLE, negotiation.N_TRIPLES) else ""
+    return _marked(Response([text, note], content_type=format.content_type), most)
+
+
+def _solutions(result: Solutions, format: Format, query: str, most: int, is_wanted: bool) -> Response:
+    told: list[str] = []
+
+    def notes(count: int) -> list[str]:
+        told.extend([_cut(most, "solutions")] if result.is_partial else current.graph().unknown_terms(query)[:_WARNINGS] if count == 0 else [])
+        return told
+
+    chunks = result.text(format.name, notes)
+    first = list(islice(chunks, 2))
+    is_cut = result.is_partial
+    if len(first) == 2 and not is_cut and format in (negotiation.CSV, negotiation.TSV):
+        is_cut = result.has_too_many()
+    if is_cut and not is_wanted and format in (negotiation.CSV, negotiation.TSV):
+        raise LimitExceeded("Q401", f"the query has more than {most} solutions, and {format.name.upper()} cannot say that an answer is cut",
+                            help=f"add LIMIT, ask for limit={most} and look at the header Guanxi-Partial, or take JSON")  # fmt: skip
+    response = Response(stream_with_context(chain(first, chunks)), content_type=format.content_type)
+    for each in told:
+        response.headers.add("Guanxi-Warning", quote(each, safe=_HEADER_SAFE))
+    return _marked(response, most) if is_cut else response
+
+
+def _cut(most: int, what: str) -> str:
+    return f"only the first {most} {what} are given: there are more"
+
+
+def _marked(response: Response, most: int) -> Response:
+    response.headers["Guanxi-Partial"] = f"rows={most}"
+    return response
 
 
 def with_pages(response: Response, previous: str | None, following: str | None) -> Response:

@@ -48,6 +48,12 @@ def select(text: str, bindings: Mapping[str, Term] | None = None) -> list[tuple[
     return list(graph().query(text, bindings=bindings or {}, timeout=_PAGE_SECONDS))
 
 
+def row_limit(wanted: int | None = None) -> int:
+    """How many rows an answer may have: those that were asked for, as far as the server allows."""
+    most = graph().limits.rows
+    return min(wanted or most, most)
+
+
 def raw_path() -> str:
     """The path of the request as it was sent, percent escapes and all, with one slash at its start."""
     sent = request.environ.get("REQUEST_URI", "").partition("?")[0]

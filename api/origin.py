@@ -34,7 +34,7 @@ def add_headers(response: Response) -> None:
     if allowed is None:
         return
     response.headers["Access-Control-Allow-Origin"] = allowed
-    response.headers["Access-Control-Expose-Headers"] = "Content-Type, ETag, Location"
+    response.headers["Access-Control-Expose-Headers"] = "Content-Type, ETag, Link, Location, Guanxi-Partial, Guanxi-Row-Limit, Guanxi-Warning"
     if allowed != "*":
         response.vary.add("Origin")
     if request.method == "OPTIONS":

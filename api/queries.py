@@ -53,7 +53,7 @@ def _answer(query: SavedQuery, arguments: dict[str, str], name: str | None) -> R
     result = _run(query, arguments)
     offered = answers.offered_for(result)
     format = negotiation.named(name, offered) if name else negotiation.choose(request.headers.get("Accept"), offered)
-    return answers.respond(result, format, current.whole_number("limit", None, 1))
+    return answers.respond(result, format, query.text, _limit(query))
 
 
 def _find(key: str) -> tuple[SavedQuery, Format | None]:
@@ -84,7 +84,11 @@ def _run(query: SavedQuery, arguments: dict[str, str]) -> answers.Result:
     bindings = query.bindings(_with_names_found(query, arguments), current.graph().prefixes)
     declared = {parameter.name for parameter in query.parameters}
     timeout = None if "timeout" in declared else current.whole_number("timeout", None, 1)
-    return current.graph().query(query, bindings=bindings, timeout=timeout, stop=running.begin(query.text))
+    return current.graph().query(query, bindings=bindings, timeout=timeout, rows=_limit(query), partial=True, stop=running.begin(query.text))
+
+
+def _limit(query: SavedQuery) -> int | None:
+    return None if "limit" in {parameter.name for parameter in query.parameters} else current.whole_number("limit", None, 1)
 
 
 _NAMED = """

@@ -100,7 +100,7 @@ def _describe(thing: NamedNode | BlankNode, format: Format | None) -> Response:
     if format is HTML:
         return _page(thing)
     text = _TABLE if format is CSV else _DESCRIPTION
-    return answers.respond(current.graph().query(text, bindings={"subject": thing}), format)
+    return answers.respond(current.graph().query(text, bindings={"subject": thing}, partial=True), format, text)
 
 
 def _unknown(thing: NamedNode | BlankNode, format: Format) -> Response:

@@ -56,7 +56,7 @@ def _result(asked: QueryRequest) -> Response:
     result = _run(asked)
     offered = answers.offered_for(result)
     format = negotiation.named(asked.format, offered) if asked.format else negotiation.choose(request.headers.get("Accept"), offered)
-    return answers.respond(result, format, asked.limit)
+    return answers.respond(result, format, asked.text, asked.limit)
 
 
 def _explanation(asked: QueryRequest) -> Response:
@@ -70,8 +70,9 @@ def _explanation(asked: QueryRequest) -> Response:
 
 def _run(asked: QueryRequest) -> answers.Result:
     return current.graph().query(
-        asked.text, timeout=asked.timeout, default_graphs=asked.default_graphs, named_graphs=asked.named_graphs, stop=running.begin(asked.text)
-    )
+        asked.text, timeout=asked.timeout, rows=asked.limit, partial=True, default_graphs=asked.default_graphs, named_graphs=asked.named_graphs,
+        stop=running.begin(asked.text),
+    )  # fmt: skip
 
 
 # ── The page ─────────────────────────────────────────────────────────────────────────────────────────────────

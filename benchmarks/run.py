@@ -7,13 +7,13 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import control, mapping, querying, rebuilding
+from benchmarks import control, mapping, querying, rebuilding, serving
 from benchmarks.children import MeasurementFailed
 from benchmarks.environments import Peers
 from benchmarks.figures import Report
 from benchmarks.workplace import Workplace
 
-PARTS = ("map", "query", "compile", "build", "control")
+PARTS = ("map", "query", "compile", "build", "control", "http", "soak")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,6 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
         "compile": lambda report: querying.measure_compilation(place, report, scale),
         "build": lambda report: rebuilding.measure_builds(place, report, scale),
         "control": lambda report: control.measure_control(place, peers, report, companies, clingo_companies=companies // 10),
+        "http": lambda report: serving.measure_serving(place, report, scale, 1 if options.quick else 10),
+        "soak": lambda report: serving.measure_soak(place, report, min(scale, 0.05), 5 if options.quick else 120, 8 if options.quick else 32),
     }
     failures = 0
     with ExitStack() as stack:

@@ -309,11 +309,13 @@ class KnowledgeGraph:
         default_graphs: Iterable[str] = (),
         named_graphs: Iterable[str] = (),
         stop: Stop | None = None,
+        partial: bool = False,
     ) -> Solutions | Triples | bool:
         """Answer a SPARQL query: Solutions of SELECT, Triples of CONSTRUCT and DESCRIBE, a bool of ASK.
 
         `bindings` sets variables to terms beforehand. `timeout` (seconds) and `rows` are capped by the project's limits.
-        SERVICE asks the endpoints that kg.toml allows. By `stop` another thread can end the query.
+        More solutions than `rows` are an error (LimitExceeded), or with `partial` the first ones are the answer, and its `is_partial`
+        tells. SERVICE asks the endpoints that kg.toml allows. By `stop` another thread can end the query.
         """
         text, file = (query.text, query.file) if isinstance(query, SavedQuery) else (query, None)
         return evaluate(
@@ -328,6 +330,7 @@ class KnowledgeGraph:
             services=self.services,
             file=file,
             stop=stop,
+            partial=partial,
         )
 
     def explain_query(

@@ -6,7 +6,6 @@ import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from http.client import IncompleteRead
 from urllib.parse import urlencode
 
 import pytest
@@ -113,12 +112,39 @@ def test_a_query_that_takes_too_long_is_stopped_and_told(address):
     assert json.load(raised.value)["code"] == "Q402"
 
 
-def test_an_answer_above_the_row_limit_is_refused_or_broken_off_and_never_looks_whole(tmp_path):
+def test_an_answer_above_the_row_limit_never_looks_whole(tmp_path):
     everything = "SELECT * WHERE { ?s <urn:weighs> ?weight }"
+
+    def get(address, **parameters):
+        with urllib.request.urlopen(f"{address}/sparql?{urlencode({'query': everything, **parameters})}", timeout=30) as response:
+            return response.headers, response.read().decode()
+
     with KnowledgeGraph.open(project(tmp_path, 9000, limits="rows = 5000")) as graph, served(graph) as address:
-        with pytest.raises((urllib.error.HTTPError, IncompleteRead)):
-            ask(address, everything)
-        assert len(json.loads(ask(address, everything + " LIMIT 5000"))["results"]["bindings"]) == 5000
+        headers, text = get(address, format="json")
+        assert len(json.loads(text)["results"]["bindings"]) == 5000 and "only the first 5000" in json.loads(text)["warnings"][0]
+        assert headers["Guanxi-Row-Limit"] == "5000"
+        headers, text = get(address, format="json", limit=7)
+        assert (headers["Guanxi-Partial"], len(json.loads(text)["results"]["bindings"])) == ("rows=7", 7)
+        assert "<!-- only the first 5000" in get(address, format="xml")[1]
+        with pytest.raises(urllib.error.HTTPError) as raised:
+            get(address, format="csv")
+        assert raised.value.code == 422 and "limit=5000" in json.load(raised.value)["help"]
+        headers, text = get(address, format="csv", limit=4000)
+        assert (headers["Guanxi-Partial"], text.count("\n")) == ("rows=4000", 4001)
+        everything += " LIMIT 5000"
+        for format in ("json", "csv"):
+            headers, text = get(address, format=format)
+            assert headers["Guanxi-Partial"] is None and "only the first" not in text
+        everything = "CONSTRUCT WHERE { ?s <urn:weighs> ?weight }"
+        headers, text = get(address, format="nt")
+        assert headers["Guanxi-Partial"] == "rows=5000" and text.rstrip().endswith("there are more")
+
+
+def test_an_empty_answer_says_what_the_graph_lacks(address):
+    request = f"{address}/sparql?{urlencode({'query': 'SELECT * { ?s <urn:weights> ?w }'})}"
+    with urllib.request.urlopen(urllib.request.Request(request, headers={"Accept": "application/json"}), timeout=30) as response:
+        assert "urn:weighs" in response.headers["Guanxi-Warning"]
+        assert "urn:weighs" in json.load(response)["warnings"][0]
 
 
 def test_a_new_version_is_served_without_a_restart(tmp_path):

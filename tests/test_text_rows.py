@@ -21,6 +21,9 @@ TERMS = [
 ]  # fmt: skip
 QUERIES = {
     "stored": "SELECT ?s ?p ?o { ?s ?p ?o }",
+    "nodes": "SELECT ?s ?p { ?s ?p ?o }",
+    "nodes and nothing": "SELECT ?s ?n ?p { ?s ?p ?o OPTIONAL { ?o ?q ?x BIND(?o AS ?n) } }",
+    "numbers": "SELECT ?s ?n (?n > 3 AS ?more) { ?s ?p ?o BIND(STRLEN(STR(?s)) - STRLEN(STR(?o)) AS ?n) }",
     "one column": "SELECT ?o { ?s ?p ?o }",
     "unbound": "SELECT ?o ?no ?n { ?s ?p ?o OPTIONAL { ?s <urn:none> ?no } OPTIONAL { ?o <urn:p> ?n } }",
     "never bound": "SELECT ?x ?y { ?s ?p ?o }",
@@ -43,13 +46,15 @@ def graph():
         yield graph
 
 
+@pytest.mark.parametrize("first", [2048, 3])  # what follows the first batch may come in columns
 @pytest.mark.parametrize("format", ["csv", "tsv", "json"])
 @pytest.mark.parametrize("name", QUERIES)
-def test_the_text_is_that_of_the_writers(graph, monkeypatch, name, format):
+def test_the_text_is_that_of_the_writers(graph, monkeypatch, name, format, first):
     query = QUERIES[name]
     rows = graph.query(query)
     expected = "".join(write_solutions(rows.variables, rows, format))
     monkeypatch.setattr(evaluate, "_MANY", 1)
+    monkeypatch.setattr(evaluate, "_FIRST_BATCH", first)
     assert "".join(graph.query(query).text(format)) == expected
 
 
@@ -75,8 +80,17 @@ def test_the_fast_writer_is_used_for_what_it_can_write(graph, monkeypatch):
 
 def test_a_limit_cuts_within_a_batch(graph, monkeypatch):
     monkeypatch.setattr(evaluate, "_MANY", 1)
-    for limit in (0, 1, 7):
-        assert "".join(graph.query("SELECT ?s { ?s <urn:p> ?o }").text("csv", limit)).count("\r\n") == limit + 1
+    for limit in (1, 7, len(TERMS) + 1, len(TERMS) + 2):
+        rows = graph.query("SELECT ?s { ?s <urn:p> ?o }", rows=limit, partial=True)
+        assert rows.has_too_many() == (limit < len(TERMS) + 1)
+        assert "".join(rows.text("csv")).count("\r\n") == min(limit, len(TERMS) + 1) + 1
+        assert rows.is_partial == (limit < len(TERMS) + 1)
+
+
+def test_remarks_stand_where_the_format_has_room(graph):
+    query = "SELECT ?s { ?s <urn:p> 5 }"
+    json, xml, csv = ("".join(graph.query(query).text(format, lambda count: [f"{count} found -- “all”"])) for format in ("json", "xml", "csv"))
+    assert '"warnings":["1 found -- “all”"]' in json and "<!-- 1 found - - “all” -->" in xml and "found" not in csv
 
 
 def test_a_look_ahead_loses_no_solution(graph):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
@@ -22,7 +22,7 @@ from kg.sparql.relations import Environment
 from kg.sparql.results import syntax
 from kg.sparql.services import Services
 from kg.sparql.strings import register_python_functions
-from kg.sparql.text_rows import RowWriter
+from kg.sparql.text_rows import Batch, RowWriter, as_rows, comes_in_columns, fetched_columns
 from kg.sparql.values import Term
 from kg.store import Store
 
@@ -47,11 +47,12 @@ def evaluate(
     services: Services | None = None,
     file: str | None = None,
     stop: Stop | None = None,
+    partial: bool = False,
 ) -> Solutions | bool | Triples:
     """Answer a query.
 
     `bindings` fixes variables to terms; `timeout` is in seconds (QueryTimeout), `row_limit` counts solutions or triples
-    (LimitExceeded); `strict` reads the dataset as SPARQL 1.1 does, its default graph not being the union of all. `dataset`
+    (LimitExceeded, or with `partial` only the first ones, and `is_partial` tells); `strict` reads the dataset as SPARQL 1.1 does, its default graph not being the union of all. `dataset`
     takes the place of FROM and FROM NAMED (SPARQL 1.1 Protocol, 2.1.4); `services` are the endpoints that SERVICE may ask,
     none without; `file` names the query's file in errors. By `stop` another thread can end the query, also while its rows
     are being read.
@@ -61,13 +62,13 @@ def evaluate(
     """
     services = (services or Services()).until(timeout, stop)
     compiled = plan(store, query, bindings=bindings, strict=strict, base=base, prefixes=prefixes, dataset=dataset, services=services, file=file)
-    run = Run(store, compiled, services.remaining() if compiled.is_volatile else timeout, row_limit, stop)
+    run = Run(store, compiled, services.remaining() if compiled.is_volatile else timeout, row_limit, stop, partial)
     if isinstance(compiled.query, algebra.Ask):
         return next(iter(run), None) is not None
     if isinstance(compiled.query, algebra.Construct):
-        return Triples(_constructed(compiled, run), row_limit)
+        return Triples(_constructed(compiled, run), row_limit, run)
     if isinstance(compiled.query, algebra.Describe):
-        return Triples(_described(store, compiled, run, strict, bindings), row_limit)
+        return Triples(_described(store, compiled, run, strict, bindings), row_limit, run)
     return Solutions(compiled, run)
 
 
@@ -113,10 +114,12 @@ class Run:
     """One execution: batches of rows as terms, on a cursor of its own, until the time is up."""
 
     def __init__(
-        self, store: Store, compiled: CompiledQuery, timeout: float | None = None, row_limit: int | None = None, stop: Stop | None = None
-    ) -> None:
+        self, store: Store, compiled: CompiledQuery, timeout: float | None = None, row_limit: int | None = None, stop: Stop | None = None,
+        partial: bool = False,
+    ) -> None:  # fmt: skip
         self._store, self._compiled = store, compiled
         self._timeout, self._row_limit, self._stop = timeout, row_limit, stop
+        self.may_be_partial, self.is_partial = partial, False
 
     def __iter__(self) -> Iterator[Row]:
         for batch in self.batches():
@@ -126,19 +129,32 @@ class Run:
         """The rows of a batch as terms."""
         return decoded(batch, self._compiled.columns.values(), self._store, self._compiled.local_terms)
 
-    def text(self, format: str) -> Callable[[list[tuple]], str]:
-        """What writes the rows of a batch in a format of `results.syntax`: DuckDB where they are many, else Python."""
+    def text(self, format: str) -> Callable[[Batch], str]:
+        """What writes the rows of a batch in a format of `results.syntax`: DuckDB and Arrow where they are many, else Python."""
         how, writer = syntax(format), RowWriter(self._store, self._compiled.columns, format)
         row, is_able = how.row(tuple(self._compiled.columns)), writer.is_able
 
-        def write(batch: list[tuple]) -> str:
+        def write(batch: Batch) -> str:
             text = writer.write(batch) if is_able and len(batch) >= _MANY else None
-            return how.between.join([row(each) for each in self.terms(batch)]) if text is None else text
+            return how.between.join([row(each) for each in self.terms(as_rows(batch))]) if text is None else text
 
         return write
 
-    def batches(self) -> Iterator[list[tuple]]:
-        """The rows as DuckDB gives them."""
+    def has_too_many(self) -> bool:
+        """Whether there are more rows than the limit, found out by counting; False where that cannot be told."""
+        if self._row_limit is None or self._compiled.is_empty or self._compiled.is_volatile:
+            return False
+        cursor = self._store.cursor()
+        try:
+            with deadline(cursor, self._timeout, stop=self._stop):
+                register_python_functions(cursor, self._compiled.sql)
+                counted = f"SELECT count(*) FROM (SELECT 1 FROM ({self._compiled.sql}) LIMIT {self._row_limit + 1})"
+                return cursor.execute(counted, self._compiled.parameters or None).fetchone()[0] > self._row_limit
+        finally:
+            cursor.close()
+
+    def batches(self, columnar: bool = False) -> Iterator[Batch]:
+        """The rows as DuckDB gives them; where `columnar`, what follows the first ones may come as columns."""
         if self._compiled.is_empty:
             return
         cursor = self._store.cursor()
@@ -147,10 +163,17 @@ class Run:
                 count, size = 0, _FIRST_BATCH
                 register_python_functions(cursor, self._compiled.sql)
                 cursor.execute(self._compiled.sql, self._compiled.parameters or None)
-                while batch := cursor.fetchmany(size):
+                columnar = columnar and comes_in_columns(self._compiled.columns)
+                is_last = False
+                while not is_last and len(batch := fetched_columns(cursor, size) if columnar and count else cursor.fetchmany(size)):
+                    is_last = isinstance(batch, list) and len(batch) < size
                     size = min(size * 4, _LARGEST_BATCH)
                     count += len(batch)
                     if self._row_limit is not None and count > self._row_limit:
+                        if self.may_be_partial:
+                            self.is_partial = True
+                            yield batch[: self._row_limit - count or None]
+                            return
                         raise LimitExceeded("Q401", f"the query has more than {self._row_limit} solutions", help="add LIMIT, or narrow the pattern")
                     yield batch
                     check()
@@ -165,11 +188,15 @@ class Solutions:
     def __init__(self, compiled: CompiledQuery, run: Run) -> None:
         self.variables = tuple(compiled.columns)
         self._run = run
-        self._batches = run.batches()
         self._first: list[tuple] = []  # a batch that was looked at, and is still to be read
-        self._rows = (row for batch in self._raw() for row in run.terms(batch))
+        self._is_written = False
+        self._batches = self._run_batches()
+        self._rows = (row for batch in self._raw() for row in run.terms(as_rows(batch)))
 
-    def _raw(self) -> Iterator[list[tuple]]:
+    def _run_batches(self) -> Iterator[Batch]:
+        yield from self._run.batches(columnar=self._is_written)
+
+    def _raw(self) -> Iterator[Batch]:
         while batch := self._first or next(self._batches, None):
             self._first = []
             yield batch
@@ -185,19 +212,28 @@ class Solutions:
         self._first = self._first or next(self._batches, [])
         return bool(self._first)
 
-    def text(self, format: str, limit: int | None = None) -> Iterator[str]:
-        """All solutions, at most `limit`, as `json`, `xml`, `csv` or `tsv`, a batch at a time; instead of iterating."""
+    @property
+    def is_partial(self) -> bool:
+        """Whether solutions beyond the row limit were left out; known when all have been read."""
+        return self._run.is_partial
+
+    def has_too_many(self) -> bool:
+        """Whether there are more solutions than the row limit, found out by counting them."""
+        return self._run.has_too_many()
+
+    def text(self, format: str, notes: Callable[[int], Sequence[str]] | None = None) -> Iterator[str]:
+        """All solutions as `json`, `xml`, `csv` or `tsv`, a batch at a time; instead of iterating.
+
+        `notes` (of how many solutions there were) are remarks to stand at the end, where the format has room for them.
+        """
+        self._is_written = True
         how, write = syntax(format), self._run.text(format)
-        yield how.head(self.variables)
-        count = 0
+        count, text = 0, how.head(self.variables)
         for batch in self._raw():
-            kept = batch if limit is None else batch[: limit - count]
-            if kept:
-                yield (how.between if count else how.before) + write(kept)
-                count += len(kept)
-            if limit is not None and count >= limit:
-                break
-        yield how.tail
+            if batch:
+                yield text + (how.between if count else how.before) + write(batch)
+                count, text = count + len(batch), ""
+        yield text + how.end(notes(count) if notes else ())
 
     def df(self):
         """A pandas DataFrame: numbers, booleans and dates as such, decimals exact (`decimal.Decimal`), other terms as text."""
@@ -207,8 +243,14 @@ class Solutions:
 class Triples:
     """The triples of a CONSTRUCT or DESCRIBE, each once; iterate it, once."""
 
-    def __init__(self, triples: Iterator[Triple], limit: int | None = None) -> None:
-        self._triples, self._limit = triples, limit
+    def __init__(self, triples: Iterator[Triple], limit: int | None = None, run: Run | None = None) -> None:
+        self._triples, self._limit, self._run = triples, limit, run
+        self._is_cut = False
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether triples beyond the limit were left out; known when all have been read."""
+        return self._is_cut or (self._run is not None and self._run.is_partial)
 
     def __iter__(self) -> Iterator[Triple]:
         seen: set[Triple] = set()
@@ -216,6 +258,9 @@ class Triples:
             if triple not in seen:
                 seen.add(triple)
                 if self._limit is not None and len(seen) > self._limit:
+                    if self._run is not None and self._run.may_be_partial:
+                        self._is_cut = True
+                        return
                     raise LimitExceeded("Q401", f"the query makes more than {self._limit} triples", help="add LIMIT, or narrow the pattern")
                 yield triple
 

@@ -53,6 +53,11 @@ class Syntax:
     before: str = ""  # before the first row, if there is one
     between: str = ""
     tail: str = ""
+    tail_with_notes: Callable[[Sequence[str]], str] | None = None  # None where the format has no room for remarks
+
+    def end(self, notes: Sequence[str] = ()) -> str:
+        """The text after the solutions."""
+        return self.tail_with_notes(notes) if notes and self.tail_with_notes else self.tail
 
 
 def syntax(format: str) -> Syntax:
@@ -101,6 +106,11 @@ def _json_head(names: Sequence[str]) -> str:
 def _json_row(names: Sequence[str]) -> Callable[[Row], str]:
     keys = [json_string(name) + ":" for name in names]
     return lambda row: f"{{{','.join([key + _json_term(term) for key, term in zip(keys, row, strict=True) if term is not None])}}}"
+
+
+def _json_notes(notes: Sequence[str]) -> str:
+    """A member beside those of the specification, which readers pass over."""
+    return f'\n]}},"warnings":[{",".join(map(json_string, notes))}]}}\n'
 
 
 def _json_term(term: ResultTerm) -> str:
@@ -153,6 +163,11 @@ def _xml_row(names: Sequence[str]) -> Callable[[Row], str]:
         return f"<result>{''.join(bindings)}</result>\n"
 
     return text
+
+
+def _xml_notes(notes: Sequence[str]) -> str:
+    comments = "".join(f"<!-- {note.replace('--', '- -')} -->\n" for note in notes)
+    return f"</results>\n{comments}</sparql>\n"
 
 
 def _xml_term(term: ResultTerm) -> str:
@@ -310,8 +325,8 @@ def _width(text: str) -> int:
 
 
 _SOLUTIONS = {
-    "json": Syntax(_json_head, _json_row, "\n", ",\n", "\n]}}\n"),
-    "xml": Syntax(_xml_head, _xml_row, tail="</results>\n</sparql>\n"),
+    "json": Syntax(_json_head, _json_row, "\n", ",\n", "\n]}}\n", _json_notes),
+    "xml": Syntax(_xml_head, _xml_row, tail="</results>\n</sparql>\n", tail_with_notes=_xml_notes),
     "csv": Syntax(_csv_head, _csv_row),
     "tsv": Syntax(_tsv_head, _tsv_row),
 }

@@ -40,6 +40,9 @@ from kg.sql.temporary import registered
 from kg.store import Store
 from kg.terms import (
     BIAS,
+    KEY_BITS,
+    MAX_KEY,
+    MAX_TEMPLATES,
     TAG_BITS,
     TAG_BLANK,
     TAG_BOOLEAN,
@@ -59,6 +62,7 @@ from kg.terms import (
 )
 
 _BATCH, _PLACE = "kg_rows", "kg_place"
+_VECTOR = 2048  # rows that DuckDB hands out at a time
 _ARROW = {ID: pa.int64(), BOOLEAN: pa.bool_(), DURATION: pa.int64(), DOUBLE: pa.float64(), FLOAT: pa.float64(), STRING: pa.string(), IRI: pa.string()}
 _XSD_DOUBLE, _XSD_FLOAT, _XSD_DURATION = XSD + "double", XSD + "float", XSD + "dayTimeDuration"
 
@@ -79,6 +83,25 @@ class _Case:
     is_safe: bool = False  # no character of the text needs an escape
 
 
+Batch = list[tuple] | pa.RecordBatch
+
+
+def comes_in_columns(columns: Mapping[str, Value]) -> bool:
+    """Whether DuckDB hands out all these columns as arrays of numbers, nothing of which is lost."""
+    return all(column.kind in (ID, DURATION, BOOLEAN) or (column.kind == EXACT and column.bits <= 62) for column in columns.values()) and bool(columns)
+
+
+def fetched_columns(cursor: duckdb.DuckDBPyConnection, size: int) -> pa.RecordBatch:
+    """The next rows of a result, about so many; none at its end."""
+    frame = cursor.fetch_df_chunk(max(1, size // _VECTOR))
+    return pa.RecordBatch.from_arrays([pa.array(frame[name], from_pandas=True) for name in frame.columns], names=list(map(str, frame.columns)))
+
+
+def as_rows(batch: Batch) -> list[tuple]:
+    """The batch as tuples."""
+    return list(zip(*(column.to_pylist() for column in batch.columns), strict=True)) if isinstance(batch, pa.RecordBatch) else batch
+
+
 class RowWriter:
     """What writes batches of rows of one query: each distinct value of a column once, by SQL; Arrow puts the rows together."""
 
@@ -91,9 +114,12 @@ class RowWriter:
         """Whether the format and all kinds of columns are for SQL."""
         return self._format in _FORMATS and bool(self._columns) and all(column.kind in (*_ARROW, EXACT) for column in self._columns.values())
 
-    def write(self, rows: Sequence[tuple]) -> str | None:
+    def write(self, rows: Batch) -> str | None:
         """The text of the rows, what stands between two included; None where a term among them must be written otherwise."""
-        arrays = [_array(values, column) for values, column in zip(zip(*rows, strict=True), self._columns.values(), strict=True)]
+        if isinstance(rows, pa.RecordBatch):
+            arrays = rows.columns
+        else:
+            arrays = [_array(values, column) for values, column in zip(zip(*rows, strict=True), self._columns.values(), strict=True)]
         tags = [_tags(array) if column.kind == ID else frozenset() for array, column in zip(arrays, self._columns.values(), strict=True)]
         if any(tag < 0 or tag == TAG_TRIPLE for of_column in tags for tag in of_column):
             return None
@@ -106,12 +132,29 @@ class RowWriter:
 
     def _cells(self, cursor: duckdb.DuckDBPyConnection, place: int, values: pa.Array, tags: frozenset[int]) -> pa.Array:
         """The text of each value of a column, NULL where it is unbound."""
+        if (written := self._by_arithmetic(place, values, tags)) is not None:
+            return written
         encoded = values.dictionary_encode()
         sql, parameters = self._statements.get((place, tags)) or self._statements.setdefault((place, tags), self._statement(place, tags))
         distinct = pa.table({"value": encoded.dictionary, _PLACE: pa.array(range(len(encoded.dictionary)), pa.int64())})
         with registered(cursor, _BATCH, distinct):
             written = cursor.sql(sql, params=parameters or None).to_arrow_table().column(0).combine_chunks()
         return written.take(encoded.indices)
+
+    def _by_arithmetic(self, place: int, values: pa.Array, tags: frozenset[int]) -> pa.Array | None:
+        """The cells of a column that holds IRIs of one template, or integers, only; None of every other one."""
+        name = list(self._columns)[place]
+        if tags == {TAG_INTEGER}:
+            start, end = _FORMATS[self._format].around(name, _Case(None, _TYPED, "", XSD_INTEGER))
+            return pc.binary_join_element_wise(start, pc.subtract(values, (TAG_INTEGER << TAG_BITS) + BIAS).cast(pa.string()), end, "")
+        if tags != {TAG_TEMPLATE}:
+            return None
+        numbers = pc.unique(pc.shift_right(values.drop_null(), KEY_BITS)).to_pylist()
+        before, after = self._store.dictionary.templates.by_number[numbers[0] & (MAX_TEMPLATES - 1)]
+        if len(numbers) > 1 or _SPECIAL.search(before + after):
+            return None
+        start, end = _FORMATS[self._format].around(name, _Case(None, _NAMED, ""))
+        return pc.binary_join_element_wise(start + before, pc.bit_wise_and(values, MAX_KEY).cast(pa.string()), after + end, "")
 
     def _statement(self, place: int, tags: frozenset[int]) -> tuple[str, dict[str, object]]:
         name, column = list(self._columns.items())[place]
@@ -203,9 +246,11 @@ def _by_case(cases: list[_Case], written: Callable[[_Case], str]) -> str:
 
 @dataclass(frozen=True)
 class _Format:
-    """How cells are written (name of the variable, kinds of terms → SQL), and how rows are made of them."""
+    """How cells are written (name of the variable, kinds of terms → SQL), and how rows are made of them; `around` tells
+    what stands before and after the text of a term that needs no escape."""
 
     cell: Callable[[str, list[_Case]], str]
+    around: Callable[[str, _Case], tuple[str, str]]
     rows: Callable[[list[pa.Array]], pa.Array]
 
 
@@ -279,6 +324,11 @@ def _json_member(name: str, cases: list[_Case]) -> str:
     return f"{start} || {_by_case(cases, _json_cell)}"  # names of variables have neither quotation marks nor backslashes
 
 
+def _json_around(name: str, one: _Case) -> tuple[str, str]:
+    kind, end = ("uri", '"}') if one.kind == _NAMED else ("literal", f'","datatype":"{one.extra}"}}')
+    return f'"{name}":{{"type":"{kind}","value":"', end
+
+
 def _json_cell(one: _Case) -> str:
     kind = {_NAMED: "uri", _BLANK: "bnode"}.get(one.kind, "literal")
     start = quote(f'{{"type":"{kind}","value":')
@@ -303,7 +353,7 @@ def _json_string(text: str, is_safe: bool = False) -> str:
 
 
 _FORMATS = {
-    "csv": _Format(lambda _, cases: _by_case(cases, _csv_cell), _separated(",", "\r\n")),
-    "tsv": _Format(lambda _, cases: _by_case(cases, _tsv_cell), _separated("\t", "\n")),
-    "json": _Format(_json_member, _json_objects),
+    "csv": _Format(lambda _, cases: _by_case(cases, _csv_cell), lambda _, one: ("", ""), _separated(",", "\r\n")),
+    "tsv": _Format(lambda _, cases: _by_case(cases, _tsv_cell), lambda _, one: ("<", ">") if one.kind == _NAMED else ("", ""), _separated("\t", "\n")),
+    "json": _Format(_json_member, _json_around, _json_objects),
 }

@@ -15,7 +15,8 @@ from kg.sparql.active_graph import NoSolution, named_graphs, source
 from kg.sparql.compiler import Compiler
 from kg.sparql.conversions import compatible
 from kg.sparql.relations import DefaultGraph, Environment, EveryNamedGraph, NamedGraph, Relation, Table
-from kg.sparql.values import ID, PREDICATE_TAGS, SUBJECT_TAGS, Value
+from kg.sparql.values import ID, PREDICATE_TAGS, SUBJECT_TAGS, Value, tag_class
+from kg.terms import TAG_BITS
 
 
 @dataclass
@@ -148,7 +149,7 @@ def _read_facts(conjunction: Conjunction, triples: list[algebra.TriplePattern]) 
     for subject, predicates in wanted.items():
         table, conditions = source(compiler, conjunction.environment, None, "t")
         tests = [*conditions, f"t.s = {subject}", f"t.p IN ({', '.join(map(str, predicates))})"]
-        rows = compiler.read(f"SELECT DISTINCT t.p, t.o FROM {table} AS t WHERE {' AND '.join(tests)} LIMIT {_MOST_FACTS + 1}")
+        rows = compiler.read(f"SELECT t.p, t.o FROM {table} AS t WHERE {' AND '.join(tests)} LIMIT {_MOST_FACTS + 1}")
         if len(rows) <= _MOST_FACTS:
             facts |= {key: [] for key in predicates.values()}
             for predicate, found in rows:
@@ -162,8 +163,8 @@ def _add_triple(conjunction: Conjunction, triple: algebra.TriplePattern, facts: 
     if known is not None and len(known) <= 1:
         if not known:
             raise NoSolution
-        (term,) = compiler.store.decode(known).values()
-        conjunction.bind(triple.object.name, compiler.constant(term))
+        ((term_id, term),) = compiler.store.decode(known).items()
+        conjunction.bind(triple.object.name, Value(ID, str(term_id), False, tags=frozenset({tag_class(term_id >> TAG_BITS)}), term=term))
         return
     alias = compiler.fresh("t")
     table, conditions = source(compiler, environment, triple, alias)

@@ -10,10 +10,14 @@ import pyarrow as pa
 from kg import terms
 from kg.sql import encoding
 from kg.sql.temporary import registered
+from kg.store import resident_terms
+from kg.store.resident_terms import ResidentTerms
 from kg.terms import PAYLOAD_MASK, TAG_BITS, XSD, Templates, Term
 
 # How many decoded or looked-up terms are kept in memory before the cache starts anew.
 _CACHE_SIZE = 200_000
+
+_FEW = 10_000  # ids, of which a join does not find the texts faster
 
 _INTEGER_RANGES = {
     "integer": (None, None), "long": (-(2**63), 2**63 - 1), "int": (-(2**31), 2**31 - 1), "short": (-(2**15), 2**15 - 1),
@@ -31,8 +35,12 @@ _COLUMNS_OF_IDS = (
 class Dictionary:
     """Terms ⇄ ids over the tables `dictionary` and `templates` of one connection."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, is_fixed: bool = False) -> None:
+        """`is_fixed`: nobody writes to the tables."""
         self._connection = connection
+        self.is_fixed = is_fixed
+        self._asked = 0
+        self._resident: ResidentTerms | None = None
         self.templates = Templates()
         self.forget()
 
@@ -109,9 +117,13 @@ class Dictionary:
         return decoded
 
     def _rows_of(self, wanted: list[int], cursor: duckdb.DuckDBPyConnection) -> list[tuple[int, str, str]]:
-        if len(wanted) <= 16:
-            places = ", ".join(str(term_id) for term_id in wanted)
-            return cursor.execute(f"SELECT id, lex, extra FROM dictionary WHERE id IN ({places})").fetchall()
+        if self.is_fixed and len(wanted) <= _FEW:
+            self._asked += 1
+            if self._asked == resident_terms.ASKED_OFTEN:
+                self._resident = ResidentTerms.read(cursor)
+            if self._resident is not None:
+                return self._resident.rows(wanted)
+        # A join passes the ids' range down to the scan, and reads the texts of the rows that match: six times as fast as IN (…).
         query = "SELECT id, lex, extra FROM dictionary WHERE id IN (SELECT unnest(?::BIGINT[]))"
         return cursor.execute(query, [wanted]).fetchall()
 

@@ -39,7 +39,7 @@ class Store:
         self.connection = connection
         self.path = path
         self.read_only = read_only
-        self.dictionary = Dictionary(connection)
+        self.dictionary = Dictionary(connection, read_only)
         self._statistics: dict[int, PredicateStatistics] | None = None
         self._revision: int | None = None
         self._search_properties: tuple[str, ...] | None = None
