@@ -17,6 +17,7 @@ from kg import mapping, reasoner, validation
 from kg.build import BuildReport, OwnedProgram, Progress, build, conclude, rule_files
 from kg.errors import MappingError, ProjectError, QueryError, RuleError
 from kg.explain import Absence, Proof, explain, why_not
+from kg.ontology_check import Finding, check_ontology
 from kg.project import WELL_KNOWN_PREFIXES, ContentFile, Federation, Limits, Project
 from kg.saved_queries import SavedQuery
 from kg.shapes import ShapesGraph, ValidationReport, ValidationResult, load_shapes, validate
@@ -445,6 +446,10 @@ class KnowledgeGraph:
             if isinstance(term, NamedNode)
         }  # fmt: skip
         return mapping.lint([(path, sources[path.parent]) for path in paths], project.base, ontology, concluded)
+
+    def check_ontology(self, data: Iterable[str | Path] = (), language: str = "en") -> Iterator[Finding]:
+        """Look for what is wrong with the project's ontology, or with the axioms and facts of some files: see `kg.ontology_check`."""
+        return check_ontology(self.project, self._versions, [Path(file) for file in data], language, self.prefixes)
 
     def term(self, text: str) -> Term:
         """A term from how a person writes it: <iri>, prefix:name, "text", 42."""

@@ -19,7 +19,7 @@ from rich.table import Table
 from kg import KnowledgeGraph
 from kg.build import BuildReport, StepReport
 from kg.check import check as run_checks
-from kg.cli.application import ProjectOption, app, assignments, err, out, progress
+from kg.cli.application import DataOption, ProjectOption, app, assignments, err, out, progress
 from kg.errors import ProjectError, Violations
 from kg.graph import Reject
 from kg.mapping import MappingReport
@@ -52,8 +52,16 @@ def build(
 
 
 @app.command()
-def check(paths: Annotated[list[Path], typer.Argument()] = [], project: ProjectOption = Path("kg.toml")) -> None:  # noqa: B006
-    """Run the content's own tests: ontology checks, rule cases, query answers."""
+def check(
+    paths: Annotated[list[Path], typer.Argument()] = [],  # noqa: B006
+    project: ProjectOption = Path("kg.toml"),
+    ontology: Annotated[bool, typer.Option("--ontology", help="check the ontology instead: axioms, terms, profile, contradictions with the graph, satisfiability")] = False,
+    data: DataOption = [],  # noqa: B006
+    language: Annotated[str, typer.Option("--lang", help="of the proofs: en or zh")] = "en",
+) -> None:
+    """Run the content's own tests: ontology checks, rule cases, query answers; or check the ontology itself."""
+    if ontology:
+        raise typer.Exit(_check_ontology(project, data, language))
     passed = failed = 0
     with KnowledgeGraph.open(project) as graph:
         for outcome in run_checks(graph, paths):
@@ -66,6 +74,17 @@ def check(paths: Annotated[list[Path], typer.Argument()] = [], project: ProjectO
                 out.print(f"    {fault}", markup=False)
     out.print(f"{passed} passed, {failed} failed")
     raise typer.Exit(1 if failed else 0)
+
+
+def _check_ontology(project: Path, data: list[Path], language: str) -> int:
+    """Print what is found; 1 where anything is wrong."""
+    faults = 0
+    with KnowledgeGraph.memory() if data else KnowledgeGraph.open(project) as graph:
+        for finding in graph.check_ontology(data, language):
+            faults += finding.kind == "fault"
+            out.print(str(finding), markup=False)
+    out.print(f"{faults} faults")
+    return int(faults > 0)
 
 
 @app.command()

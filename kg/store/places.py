@@ -39,6 +39,13 @@ class Places:
         offset = self._offset(subject, *terms)
         return Location(self.file) if offset is None else self.at(offset)
 
+    def of_anonymous(self, *terms: Term) -> Location | None:
+        """Where the first statement begins that is about a blank node without a name and mentions all these terms."""
+        for tokens in self._statements:
+            if tokens[0][0].startswith(("[", "_:")) and all(any(self._is(text, term) for text, _ in tokens) for term in terms):
+                return self.at(tokens[0][1])
+        return None
+
     def at(self, offset: int) -> Location:
         line = self.text.count("\n", 0, offset) + 1
         return Location.in_text(self.text, line, offset - self.text.rfind("\n", 0, offset), self.file)

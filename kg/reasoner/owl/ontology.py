@@ -158,6 +158,11 @@ class Ontology:
             found = file.place(owner, *(term for term in terms if not isinstance(term, BlankNode)))
             if found is not None:
                 return found
+        if isinstance(node, BlankNode):
+            named = [object for values in self._by_subject.get(node, {}).values() for object in values if isinstance(object, NamedNode)]
+            found = next((place for file in self._files if (place := file.place_of_anonymous(*named)) is not None), None)
+            if found is not None:
+                return found
         return Location(str(self._files[0].path)) if len(self._files) == 1 else Location()
 
     def error(self, code: str, message: str, node: Term, *terms: Term, help: str) -> RuleError:
@@ -202,6 +207,11 @@ class _File:
         self.prefixes = dict(parser.prefixes)
         if rdf_format in (RdfFormat.TURTLE, RdfFormat.TRIG, RdfFormat.N_TRIPLES, RdfFormat.N_QUADS):
             self._places = Places(self._text, str(path), self.prefixes, base)
+
+    def place_of_anonymous(self, *terms: Term) -> Location | None:
+        """Of a statement about a blank node that mentions these terms, but for rdf:type's classes of OWL."""
+        wanted = [term for term in terms if not term.value.startswith("http://www.w3.org/2002/07/owl#")]
+        return self._places.of_anonymous(*wanted) if self._places is not None and wanted else None
 
     def place(self, subject: NamedNode | None, *terms: Term) -> Location | None:
         if subject is None or not self._text:
