@@ -129,6 +129,15 @@ def test_connected_clients_are_the_planted_overlapping_groups(bank):
     assert all(members in groups.values() for members in planted.values())
 
 
+def test_suppliers_of_both_tiers_are_upstream_and_buyers_downstream(bank):
+    core = enterprise(next(row["customer_id"] for row in truth("prospect") if row["reason"] == "supply"))
+    upstream = {(enterprise(row["seller_id"]), core) for row in truth("supply") if enterprise(row["buyer_id"]) == core}
+    downstream = {(enterprise(row["buyer_id"]), core) for row in truth("supply") if enterprise(row["seller_id"]) == core}
+    assert len(upstream) == 3 and downstream
+    assert {pair for pair in found(bank, "?who bank:isUpstreamOf ?core", "who", "core") if pair[1] == core} == upstream
+    assert {pair for pair in found(bank, "?who bank:isDownstreamOf ?core", "who", "core") if pair[1] == core} == downstream
+
+
 # ── Answers ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -145,12 +154,14 @@ PLANTED = [
     ("control-chain", "depth held percent", "chain", "step enterprise/company_id percent"),
     ("dependence", "customer partner ground share", "dependence", "enterprise/dependent_id enterprise/on_id ground share"),
     ("dependence-tests-due", "customer", "tested_for_dependence", "enterprise/enterprise_id"),
+    ("family-control", "person company", "family_control", "person/person_id enterprise/company_id"),
     ("guarantee-circles", "member", "guarantee_circle", "enterprise/enterprise_id"),
     ("guarantee-circles", "member", "guarantee_mutual", "enterprise/enterprise1_id"),
     ("guarantors-in-trouble", "guarantor overdueDays", "overdue_guarantor", "enterprise/guarantor_id overdue_days"),
     ("guarantors-of-overdue", "guarantor borrower distance", "guarantee_chain_to_overdue", "enterprise/guarantor_id enterprise/borrower_id hops"),
     ("likely-shells", "company representative", "shell", "enterprise/enterprise_id person/legal_representative_id"),
     ("loans-passed-on", "loan borrower recipient", "passed_on_loan", "loan/loan_id enterprise/borrower_id enterprise/recipient_id"),
+    ("namesakes", "one other", "namesake", "person/person1_id person/person2_id"),
     ("prospects", "prospect", "prospect", "enterprise/enterprise_id"),
     ("shared-with-defaulter", "company defaulter", "shared_with_blacklisted", "enterprise/enterprise_id enterprise/blacklisted_id"),
     ("shrinking-enterprises", "company firstHeads lastHeads", "shrinking", "enterprise/enterprise_id heads_first heads_last"),
