@@ -171,13 +171,19 @@ class OwnedProgram:
     graph: str
     path: Path
     read: Callable[..., reasoner.Program]
+    _last: tuple[Hierarchy, reasoner.Program] | None = field(default=None, init=False, repr=False)
 
     @cached_property
     def program(self) -> reasoner.Program:
         return self.read()
 
     def over(self, store: Store) -> reasoner.Program:
-        return self.program if self.path.suffix in (".srl", ".swrl") else self.read(hierarchy=Hierarchy.stated_in(store))
+        if self.path.suffix in (".srl", ".swrl"):
+            return self.program
+        hierarchy = Hierarchy.stated_in(store)
+        if self._last is None or self._last[0] != hierarchy:
+            self._last = (hierarchy, self.read(hierarchy=hierarchy))
+        return self._last[1]
 
     def settle(self, store: Store) -> bool:
         """Whether the rules over a store are those of the last `over`, now that they have been run."""

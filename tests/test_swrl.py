@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
-from pyoxigraph import NamedNode, RdfFormat, Triple, parse, serialize
+from pyoxigraph import Literal, NamedNode, RdfFormat, Triple, parse, serialize
 
 from kg.errors import KgError
 from kg.reasoner import infer_only
 from kg.rules import parse_swrl, swrl_program
+from kg.rules import swrl_classes as c
+from kg.rules.swrl import (
+    BuiltinAtom,
+    ClassAtom,
+    DataRangeAtom,
+    DifferentAtom,
+    PropertyAtom,
+    SameAtom,
+    SwrlRule,
+    rule_text,
+)
 from kg.rules.swrl_builtins import BUILTINS
+from kg.rules.swrl_functions import SWRLB
+from kg.rules.swrl_text import KNOWN_PREFIXES, _Reader
 from kg.shapes.document import ShapesDocument
+from kg.sparql import algebra as a
 from kg.store import Store
 from kg.store.documents import load
+from kg.terms import XSD
 from tests.test_reasoner import local
 
 TURTLE = """
@@ -32,12 +49,6 @@ def conclusions(turtle: str, program) -> set[str]:
 
 def concluded(turtle: str, rules: str) -> set[str]:
     return conclusions(turtle, parse_swrl("PREFIX : <http://example.org/>\n" + rules, "rules.swrl"))
-
-
-def refusal(rules: str) -> KgError:
-    with pytest.raises(KgError) as caught:
-        concluded("", rules)
-    return caught.value
 
 
 # ── Atoms ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -278,6 +289,16 @@ def test_dates_and_durations_are_taken_apart():
     }  # fmt: skip
 
 
+def test_a_text_of_too_many_tokens_is_refused_and_not_cut():
+    assert refusal_of_data(f':x :says "{"a " * 1001}" .', 'says(?x, ?t) ^ swrlb:tokenize(?w, ?t, " ") -> word(?x, ?w)').code == "R257"
+
+
+def refusal_of_data(turtle: str, rules: str) -> KgError:
+    with pytest.raises(KgError) as caught:
+        concluded(turtle, rules)
+    return caught.value
+
+
 # ── RDF ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 ADULT = """
@@ -347,3 +368,51 @@ def test_a_rule_that_is_not_enabled_is_left_out():
     rules = ADULT % ("( [ a swrl:ClassAtom ; swrl:classPredicate :A ; swrl:argument1 _:x ] )", "( [ a swrl:ClassAtom ; swrl:classPredicate :B ; swrl:argument1 _:x ] )")
     text = TURTLE + rules + ":adult swrla:isRuleEnabled false ."
     assert swrl_program(ShapesDocument.read([text.encode()])).rules == ()
+
+
+# ── From RDF to text and back ────────────────────────────────────────────────────────────────────────────────
+
+
+def random_rule(seed: int) -> SwrlRule:
+    dice = random.Random(seed)
+    iri = lambda kind: NamedNode(f"http://example.org/{kind}{dice.randint(0, 3)}")  # noqa: E731
+    property = lambda: dice.choice([iri("p"), iri("p"), c.Inverse(iri("p"))])  # noqa: E731
+    literal = lambda: dice.choice([Literal("5", datatype=NamedNode(XSD + "integer")), Literal("2.50", datatype=NamedNode(XSD + "decimal")), Literal('a "b"'),  # noqa: E731
+                                   Literal("ja", language="de"), Literal("2024-01-01", datatype=NamedNode(XSD + "date"))])  # fmt: skip
+
+    def data_range(depth: int = 0):
+        forms = [lambda: c.Datatype(NamedNode(XSD + "integer")), lambda: c.Literals((literal(), literal())),
+                 lambda: c.Facets(c.Datatype(NamedNode(XSD + "integer")), (("minInclusive", literal()), ("pattern", Literal("a.c"))))]  # fmt: skip
+        if depth < 2:
+            forms += [lambda: c.DataNot(data_range(depth + 1)), lambda: c.DataAnd((data_range(depth + 1), data_range(depth + 1))),
+                      lambda: c.DataOr((data_range(depth + 1), data_range(depth + 1)))]  # fmt: skip
+        return dice.choice(forms)()
+
+    def cls(depth: int = 0):
+        forms = [lambda: c.Named(iri("C")), lambda: c.Named(iri("C")), lambda: c.HasValue(property(), dice.choice([literal(), iri("i")])),
+                 lambda: c.HasSelf(property()), lambda: c.OneOf((iri("i"), iri("i"))), lambda: c.Some(property(), data_range()),
+                 lambda: c.Cardinality(dice.choice(["min", "max", "exactly"]), dice.randint(0, 3), property(), dice.choice([None, c.Named(iri("C"))]))]  # fmt: skip
+        if depth < 2:
+            forms += [lambda: c.And((cls(depth + 1), cls(depth + 1))), lambda: c.Or((cls(depth + 1), cls(depth + 1))), lambda: c.Not(cls(depth + 1)),
+                      lambda: c.Some(property(), cls(depth + 1)), lambda: c.Only(property(), cls(depth + 1))]  # fmt: skip
+        return dice.choice(forms)()
+
+    def node():
+        return dice.choice([a.Var("x"), a.Var("y"), iri("i")])
+
+    def atom():
+        return dice.choice([
+            lambda: ClassAtom(cls(), node()), lambda: DataRangeAtom(data_range(), a.Var("v")), lambda: PropertyAtom(iri("p"), node(), node()),
+            lambda: PropertyAtom(iri("p"), node(), literal()), lambda: SameAtom(node(), node()), lambda: DifferentAtom(node(), node()),
+            lambda: BuiltinAtom(NamedNode(SWRLB + "add"), (a.Var("z"), literal(), literal()))])()  # fmt: skip
+
+    body, head = (tuple(atom() for _ in range(dice.randint(1, 3))) for _ in range(2))
+    return SwrlRule(NamedNode("urn:r"), body, head, prefixes=(("", "http://example.org/"),))
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_the_text_of_a_rule_reads_back_as_the_rule(seed):
+    rule = random_rule(seed)
+    reader = _Reader("PREFIX : <http://example.org/>\n" + rule_text(rule), None, dict(KNOWN_PREFIXES), "urn:")
+    (again,) = reader.rules()
+    assert (again.body, again.head) == (rule.body, rule.head), rule_text(rule)

@@ -22,6 +22,7 @@ from types import SimpleNamespace
 import duckdb
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
+from kg.errors import RuleError
 from kg.reasoner.bodies import Opaque, triples_within
 from kg.reasoner.compile import kinds_of
 from kg.reasoner.expressions import Expressions
@@ -30,6 +31,7 @@ from kg.reasoner.rows import Source
 from kg.reasoner.statement import PARITY, Statement
 from kg.reasoner.stratify import can_match, path_predicates
 from kg.sparql import algebra as a
+from kg.sparql.named_functions import FUNCTION_FAULT
 from kg.sparql.strings import register_python_functions
 from kg.sparql.values import ALL_TAGS, tag_classes
 from kg.sql.encoding import has_tag
@@ -122,7 +124,13 @@ class Knowledge:
         """Execute one statement, with the parameters that its expressions mention."""
         register_python_functions(self.store.connection, sql)
         parameters = self.expressions.parameters(sql)
-        return self.store.connection.execute(sql, parameters) if parameters else self.store.connection.execute(sql)
+        try:
+            return self.store.connection.execute(sql, parameters) if parameters else self.store.connection.execute(sql)
+        except duckdb.InvalidInputException as error:
+            if FUNCTION_FAULT not in str(error):
+                raise
+            message = str(error).partition(FUNCTION_FAULT)[2].splitlines()[0].strip()
+            raise RuleError("R257", message, None, "make the data smaller or simpler before they are loaded") from None
 
     def ready(self, statement: Statement, parity: int = 0, taken: set[int] | None = None) -> str:
         """Take the steps of a statement, then return its SELECT. Steps in `taken` (by identity) were taken before."""

@@ -191,7 +191,7 @@ _ALL = [
     Builtin("matches", 2, 3, test=_text_first("REGEX")),
     Builtin("replace", 4, 5, value=_text_first("REPLACE")),
     Builtin("tokenize", 3, 3, body=_tokenize),
-    *(_computed(name) for name in COMPUTED if not name.startswith("part-") and name != "token"),
+    *(_computed(name) for name in COMPUTED if not name.startswith("part-")),
     # Lists (8.7), over RDF lists
     Builtin("member", 2, 2, body=_member),
     Builtin("length", 2, 2, body=_length),

@@ -15,14 +15,15 @@ from urllib.parse import urljoin, urlunsplit
 
 from pyoxigraph import Literal, NamedNode
 
-from kg.errors import RuleError
 from kg.rules import moments as m
-from kg.sparql.python_functions import Argument, PythonFunction, register
+from kg.sparql.named_functions import FUNCTION_FAULT, Argument, NamedFunction, register
 from kg.terms import XSD, XSD_BOOLEAN, XSD_DATE, XSD_DATETIME, XSD_DECIMAL, XSD_INTEGER, XSD_STRING
 
 SWRLB = "http://www.w3.org/2003/11/swrlb#"
 XSD_DOUBLE, XSD_FLOAT, XSD_ANY_URI = XSD + "double", XSD + "float", XSD + "anyURI"
 MOST_TOKENS = 1000  # of one text; more is an error, not left out
+TOO_MANY_TOKENS = f"{FUNCTION_FAULT}swrlb:tokenize finds more than {MOST_TOKENS} tokens in one text"
+_MOST_BITS = 100_000  # of a power
 
 INTEGERS = {XSD + name for name in (
     "integer", "long", "int", "short", "byte", "nonNegativeInteger", "positiveInteger", "nonPositiveInteger", "negativeInteger",
@@ -120,11 +121,11 @@ def _mod(left: Argument, right: Argument) -> Literal:
 
 
 def _pow(base: Argument, exponent: Argument) -> Literal:
-    """Exact for an exact base and a whole, not negative exponent; else a double."""
+    """Exact for an exact base and a whole, not negative exponent, within reason; else a double."""
     one, other = number_of(base), number_of(exponent)
     if not isinstance(one, float) and other == int(other) and 0 <= other <= 10_000:
         if isinstance(one, int):
-            return literal_of(one ** int(other))
+            return literal_of(one ** int(other)) if one.bit_length() * int(other) <= _MOST_BITS else None
         with localcontext(_EXACT) as context:
             return literal_of(context.power(one, int(other)))
     result = float(one) ** float(other)
@@ -159,13 +160,12 @@ def _normalize_space(text: Argument) -> Literal:
     return Literal(" ".join(part for part in re.split(r"[ \t\r\n]+", text_of(text)) if part))
 
 
-def _token(text: Argument, pattern: Argument, number: Argument) -> Literal | None:
-    """The `number`th part (from 1) of the text between matches of the pattern; None beyond the last."""
-    parts = re.split(text_of(pattern), text_of(text))
-    if len(parts) > MOST_TOKENS:
-        raise RuleError("R257", f"swrlb:tokenize finds {len(parts):,} tokens in one text; at most {MOST_TOKENS:,} can be taken", None, "split the text before it is loaded")
-    place = _whole(number)
-    return Literal(parts[place - 1]) if place <= len(parts) else None
+def _token(text: str, pattern: str, number: str) -> str:
+    """SQL of the `number`th part (from 1) of the text between matches of the pattern (RE2, which takes time linear in the
+    text); NULL beyond the last."""
+    parts = f"string_split_regex({text}, {pattern})"
+    too_many = f"error('{TOO_MANY_TOKENS}')"
+    return f"CASE WHEN len({parts}) > {MOST_TOKENS} THEN {too_many} ELSE {parts}[({number})::INTEGER] END"
 
 
 def _boolean_not(value: Argument) -> Literal:
@@ -321,7 +321,6 @@ COMPUTED: dict[str, tuple[Callable, int, int | None]] = {
     "booleanNot": (_boolean_not, 1, 1),
     "translate": (_translate, 3, 3),
     "normalizeSpace": (_normalize_space, 1, 1),
-    "token": (_token, 3, 3),
     "yearMonthDuration": (_year_month_duration, 2, 2),
     "dayTimeDuration": (_day_time_duration, 4, 4),
     "dateTime": (_date_time, 6, 7),
@@ -364,8 +363,9 @@ COMPARED: dict[str, tuple[str, Callable[[object, object], bool]]] = {
 }
 
 for _name, (_function, _least, _most) in COMPUTED.items():
-    register(PythonFunction(SWRLB + _name, _function, _least, _most))
+    register(NamedFunction(SWRLB + _name, _function, _least, _most))
+register(NamedFunction(SWRLB + "token", None, 3, 3, sql=_token))
 for _name, (_operator, _test) in COMPARED.items():
-    register(PythonFunction(SWRLB + _name, _compared(_test), 2, 2, is_test=True, operator=_operator))
+    register(NamedFunction(SWRLB + _name, _compared(_test), 2, 2, is_test=True, operator=_operator))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kg.sparql import algebra, numbers, python_functions
+from kg.sparql import algebra, named_functions, numbers
 from kg.sparql.comparisons import boolean_value, simple_string
 from kg.sparql.conversions import typed_literal
 from kg.sparql.lexical_forms import datatype, double_text, exact_text, lexical, quote
@@ -31,8 +31,8 @@ _DECIMAL = "[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)"
 
 def call(node: algebra.FunctionCall, arguments: list[Value], scope: Scope) -> Value:
     """The value of a call of a function named by IRI."""
-    if node.iri.value in python_functions.FUNCTIONS:
-        return python_functions.call(node, arguments, scope)
+    if node.iri.value in named_functions.FUNCTIONS:
+        return named_functions.call(node, arguments, scope)
     cast = CASTS.get(node.iri.value)
     if cast is None or len(arguments) != 1:
         raise scope.compiler.not_supported(f"the function <{node.iri.value}>", node.position)

@@ -12,7 +12,7 @@ import duckdb
 from pyoxigraph import Literal
 
 from kg.errors import QueryError
-from kg.sparql import numbers, python_functions
+from kg.sparql import named_functions, numbers
 from kg.sparql.comparisons import simple_string
 from kg.sparql.lexical_forms import language, lexical
 from kg.sparql.relations import Scope
@@ -254,7 +254,7 @@ PYTHON_HASHES = ("sha384", "sha512")
 
 def register_python_functions(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     """Create those Python functions that `sql` calls and the connection's database does not have yet."""
-    python_functions.provide(connection, sql)
+    named_functions.provide(connection, sql)
     for name in PYTHON_HASHES:
         if f"kg_{name}(" in sql:
             known = connection.execute("SELECT 1 FROM duckdb_functions() WHERE function_name = $1", [f"kg_{name}"]).fetchone()

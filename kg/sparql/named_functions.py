@@ -1,7 +1,7 @@
-"""Functions named by IRI that are computed in Python, one row at a time: for what SQL has no words for.
+"""Functions named by IRI beside the casts: computed in Python, one row at a time, or by an SQL expression over texts.
 
-A function takes literals and IRIs and gives a literal, an IRI, or None for an error; `register` makes it known under its IRI
-to every query and rule of this process. `is_test` functions give true or false.
+A function takes literals and IRIs and gives a literal, or None for an error; `register` makes it known under its IRI to
+every query and rule of this process. Queries come from strangers, so a function must end soon whatever it is given.
 """
 
 from __future__ import annotations
@@ -16,30 +16,33 @@ from kg.sparql import algebra, comparisons
 from kg.sparql.conversions import general, typed_literal
 from kg.sparql.lexical_forms import datatype, language, lexical, quote
 from kg.sparql.relations import Scope
-from kg.sparql.values import ID, IRI_TAGS, Value, boolean
+from kg.sparql.values import ID, IRI_TAGS, Value, boolean, string
 from kg.terms import RDF_LANG_STRING
 
 Argument = Literal | NamedNode
 SQL_NAME = "kg_python"
+FUNCTION_FAULT = "a function cannot go on: "  # begins the message of an SQL error() that a function raises
 
 
 @dataclass(frozen=True)
-class PythonFunction:
-    """`least` to `most` (None: any number) arguments. A test with an `operator` is that comparison of SPARQL, and computed
-    here only where SPARQL knows none."""
+class NamedFunction:
+    """`least` to `most` (None: any number) arguments; a test gives true or false. A test with an `operator` is that
+    comparison of SPARQL, and computed here only where SPARQL knows none. `sql` makes VARCHAR of the texts of the arguments,
+    and stands in the place of `compute`."""
 
     iri: str
-    compute: Callable[..., Argument | bool | None]
+    compute: Callable[..., Argument | bool | None] | None
     least: int
     most: int | None
     is_test: bool = False
     operator: str | None = None
+    sql: Callable[..., str] | None = None
 
 
-FUNCTIONS: dict[str, PythonFunction] = {}
+FUNCTIONS: dict[str, NamedFunction] = {}
 
 
-def register(function: PythonFunction) -> None:
+def register(function: NamedFunction) -> None:
     FUNCTIONS[function.iri] = function
 
 
@@ -48,6 +51,8 @@ def call(node: algebra.FunctionCall, arguments: list[Value], scope: Scope) -> Va
     function = FUNCTIONS[node.iri.value]
     if len(arguments) < function.least or (function.most is not None and len(arguments) > function.most):
         raise scope.compiler.not_supported(f"<{node.iri.value}> with {len(arguments)} arguments", node.position)
+    if function.sql is not None:
+        return string(function.sql(*(f"({lexical(scope.bind(argument), scope).sql})" for argument in arguments)))
     parts = []
     for argument in arguments:
         value = scope.bind(argument)
