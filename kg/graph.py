@@ -198,6 +198,24 @@ class KnowledgeGraph:
             self._follow(store)
         return report
 
+    def map(
+        self, mapping_file: str | Path, sources: Mapping[str, object] | str | Path | None = None, graph: str | None = None, base: str | None = None, *, strict: bool = False
+    ) -> mapping.MappingReport:
+        """Make a graph hold what an R2RML or RML document makes of its sources: a table of Python, or a file, by name.
+
+        `sources` has data frames of pandas or Polars, Arrow tables, paths and URLs of databases by the names that the mapping uses
+        (`default` stands for all other tables), or is one folder or sources.toml; without it, RML names its files itself.
+        Triples go to `graph`, or the default graph, where they take the place of those of the last time. Builds leave them alone.
+        With `strict`, a value that cannot be mapped is an error; else it is left out, counted, and listed by `rejects`.
+        """
+        found = mapping.sources_of(sources) if isinstance(sources, Mapping) else mapping.Sources() if sources is None else sources
+        base = base or (self.project.base if self.project else "http://example.org/")
+        owner = f"python:{Path(mapping_file).name.partition('.')[0]}"
+        with self._guarded() as (store, _):
+            report = mapping.materialize(store, mapping_file, found, base=base, graph=graph, owner=owner, strict=strict)
+            self._follow(store)
+        return report
+
     def update(
         self,
         text: str,

@@ -110,7 +110,7 @@ def test_a_name_that_the_sources_do_not_have_is_placed_in_the_mapping(work: Work
         ('[default]\npath = "."\ndelimeter = ";"', "M200", 3, "no key delimeter", "did you mean delimiter?"),
         ('[default]\ntype = "csv"', "M200", 1, "has no path", "add path"),
         ('[default]\npath = "nowhere"', "M201", 2, "does not exist", "correct the path"),
-        ('[default]\ntype = "excel"\npath = "."', "M206", 2, "'excel'", "csv, parquet, json"),
+        ('[default]\ntype = "word"\npath = "."', "M206", 2, "'word'", "csv, parquet, json"),
         ('[tables.a]\npath = "${KG_NOT_SET}/a.csv"', "M207", 2, "KG_NOT_SET is not set", "set KG_NOT_SET"),
     ],
 )  # fmt: skip

@@ -32,6 +32,7 @@ The mistakes that are refused, each a MappingError with its place and remedy:
 """
 
 from kg.mapping.bootstrap import bootstrap
+from kg.mapping.frames import sources_of
 from kg.mapping.lint import lint
 from kg.mapping.materialize import MappingReport, SourceReport, TriplesMapReport, fingerprint, materialize
 from kg.mapping.ontology import Ontology
@@ -64,5 +65,6 @@ __all__ = [
     "preview",
     "rows_for",
     "source_of_url",
+    "sources_of",
     "trace",
 ]

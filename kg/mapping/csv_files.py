@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import gzip
+import re
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -12,6 +14,7 @@ from kg.errors import MappingError, did_you_mean
 from kg.mapping.relation import Relation, RelationColumn, quoted
 from kg.mapping.source import Source
 
+_LOOKED_AT = 1 << 16
 _NO_TEXT = "\ue000 no text of any file"
 
 
@@ -49,11 +52,16 @@ def _nulls(null: str | tuple[str, ...]) -> str:
 
 
 def _header(source: Source, file: str) -> list[str]:
+    """The column names. Where the first text beyond ASCII is no UTF-8, all the file is taken to be in another encoding."""
     try:
-        with open_text(source.path, "utf-8-sig") as text:
-            header = next(csv.reader(text, delimiter=source.delimiter or ",", quotechar=source.quote), None)
-    except UnicodeDecodeError as error:
-        raise MappingError("M208", f"{file} is not in UTF-8: {error}", source.location, 'declare its encoding = "…" in sources.toml') from error
+        with open_text(source.path, "utf-8-sig", "surrogateescape") as text:
+            start = text.read(_LOOKED_AT)
+        whole_lines = start.splitlines(keepends=True)[: None if start.endswith("\n") else -1]  # the last one may be cut off
+        if (first := next((line for line in whole_lines if not line.isascii()), "")) and re.search("[\udc80-\udcff]", first):
+            raise MappingError("M208", f"{file} is not in UTF-8: {first[:60].encode('utf-8', 'replace').decode()!r}", source.location, 'declare its encoding = "…" in sources.toml')
+        header = next(csv.reader(start.splitlines(keepends=True), delimiter=source.delimiter or ",", quotechar=source.quote), None)
+    except (OSError, EOFError, zlib.error) as error:
+        raise MappingError("M208", f"{file} cannot be read: {error}", source.location, "check the file and its compression") from error
     if not header:
         raise MappingError("M208", f"{file} is empty, without a line of column names", source.location, "write the column names in the first line")
     names = [name.strip() for name in header]
@@ -64,6 +72,6 @@ def _header(source: Source, file: str) -> list[str]:
     return names
 
 
-def open_text(path: Path, encoding: str) -> IO[str]:
+def open_text(path: Path, encoding: str, errors: str = "strict") -> IO[str]:
     opener = gzip.open if path.name.endswith(".gz") else open
-    return opener(path, "rt", encoding=encoding, newline="")
+    return opener(path, "rt", encoding=encoding, errors=errors, newline="")

@@ -6,22 +6,32 @@ import codecs
 import gzip
 import io
 import lzma
-import shutil
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO
+
+import pyarrow as pa
 
 from kg.errors import Location, MappingError
 
 # What a file that is not what its compression says, or is cut off, raises.
-UNREADABLE = (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error)
+UNREADABLE = (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, pa.ArrowException)
 
+_BLOCK = 1 << 20
 _TAR = {"targz": "gz", "tarxz": "xz"}
-_ENDINGS = {".tar.gz": "targz", ".tgz": "targz", ".tar.xz": "tarxz", ".gz": "gzip", ".zip": "zip"}
+_ENDINGS = {".tar.gz": "targz", ".tgz": "targz", ".tar.xz": "tarxz", ".gz": "gzip", ".xz": "xz", ".zst": "zstd", ".zip": "zip"}
+
+
+class NotInEncoding(ValueError):
+    """Bytes that are no text in the encoding that is declared; `line` is where."""
+
+    def __init__(self, message: str, line: int):
+        super().__init__(message)
+        self.line = line
 
 
 def compression_of(path: Path) -> str | None:
@@ -34,6 +44,12 @@ def open_bytes(path: Path, compression: str | None) -> Iterator[IO[bytes]]:
     """A file's content, decompressed; an archive must hold exactly one file."""
     if compression == "gzip":
         with gzip.open(path, "rb") as file:
+            yield file
+    elif compression == "xz":
+        with lzma.open(path, "rb") as file:
+            yield file
+    elif compression == "zstd":
+        with pa.CompressedInputStream(pa.OSFile(str(path), "rb"), "zstd") as stream, io.BufferedReader(stream, _BLOCK) as file:
             yield file
     elif compression == "zip":
         with zipfile.ZipFile(path) as archive, archive.open(_only(path, [one for one in archive.infolist() if not one.is_dir()])) as file:
@@ -56,11 +72,27 @@ def _only(path: Path, members: list) -> object:
 
 
 def copy_as_utf8(path: Path, compression: str | None, encoding: str, copy: Path) -> None:
-    """Write the content of a file to `copy`, in UTF-8 without compression; UnicodeDecodeError where it is not in `encoding`."""
+    """Write the content of a file to `copy`, in UTF-8 without compression; NotInEncoding where it is not in `encoding`."""
+    decoder, lines, is_last = codecs.getincrementaldecoder(encoding)(), 1, False
     with open_bytes(path, compression) as given, copy.open("w", encoding="utf-8", newline="") as target:
-        text = io.TextIOWrapper(given, encoding=encoding, newline="")
-        shutil.copyfileobj(text, target, 1 << 20)
-        text.detach()
+        while not is_last:
+            block = given.read(_BLOCK)
+            is_last = not block
+            pending = decoder.getstate()[0]
+            try:
+                text = decoder.decode(block, is_last)
+            except UnicodeDecodeError as error:
+                good = (pending + block)[: error.start].decode(encoding, "replace")
+                raise NotInEncoding(f"{error.reason} (bytes {error.object[error.start : error.end + 2].hex(' ')})", lines + good.count("\n")) from None
+            lines += text.count("\n")
+            target.write(text)
+
+
+def begins_as_utf16(path: Path, compression: str | None) -> bool:
+    """Whether a file begins with the byte order mark of UTF-16."""
+    with suppress(*UNREADABLE), open_bytes(path, compression) as file:
+        return file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    return False
 
 
 def write(path: Path, content: bytes, compression: str | None, encoding: str | None) -> None:

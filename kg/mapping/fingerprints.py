@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kg.mapping.database import Database
 from kg.mapping.databases import open_database
+from kg.mapping.frames import content_of
 from kg.mapping.model import LogicalSource, Mapping
 from kg.mapping.parser import load_mapping
 from kg.mapping.relation import identifier
@@ -115,12 +116,14 @@ def _sorted(sources: set[Source]) -> list[Source]:
 def _fingerprint(source: Source) -> str:
     """Of the declaration and the content of a file or database."""
     paths = [path for path in (source.path, Path(f"{source.path}-wal")) if path.is_file()]
+    if source.type == "frame":
+        return _digest(content_of(source.data))
     return _digest(_declaration(source), *(_content_digest(path).hex() for path in paths))
 
 
 def _declaration(source: Source) -> str:
     """How a file or database is read; where it is may change."""
-    return repr((source.type, source.table, source.delimiter, source.quote, source.null, source.encoding, source.types, source.iterator, source.settings))
+    return repr((source.type, source.table, source.delimiter, source.quote, source.null, source.encoding, source.types, source.iterator, source.sheet, source.header, source.settings))
 
 
 def _content_digest(path: Path) -> bytes:

@@ -26,7 +26,7 @@ from kg.mapping.model import LogicalSource
 from kg.terms import XSD, XSD_BOOLEAN, XSD_INTEGER, XSD_STRING
 
 XSD_DOUBLE = XSD + "double"
-_JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+_JSON_LINES = tuple(f"{ending}{packed}" for ending in (".jsonl", ".ndjson") for packed in ("", ".gz", ".xz", ".zst", ".zip"))
 _SMALL = 1 << 63
 
 # The reference formulation of a type of source, and the iterator where sources.toml gives none.

@@ -13,7 +13,7 @@ import duckdb
 from pyoxigraph import QueryResultsFormat, Store
 
 from kg.errors import Location, MappingError
-from kg.mapping import files
+from kg.mapping import excel, files
 from kg.mapping.csv_files import csv_relation
 from kg.mapping.database import Database, Shape
 from kg.mapping.databases import open_database
@@ -65,7 +65,7 @@ class RelationReader:
     def close(self) -> None:
         self._closing.close()
         self._databases.clear()
-        malformed = [relation.malformed for relation in self._files.values()]
+        malformed = [relation.malformed for relation in self._files.values() if relation.malformed]
         with suppress(duckdb.TransactionException):  # a failed transaction takes its tables with it
             for table in (*self._tables, *malformed, *(f"{name}_scans" for name in malformed)):
                 self._connection.execute(f"DROP TABLE IF EXISTS {table}")
@@ -81,6 +81,8 @@ class RelationReader:
         source = self._sources.of_table(name, logical.location)
         if source.is_server:
             return self._fetched(source, name, logical.location, table=source.table or logical.table)
+        if source.type == "frame":
+            return self._frame(source, name)
         if not source.path.exists():
             raise MappingError("M201", f"{source.path} does not exist", source.location or logical.location, "correct the path, or override it with NAME=URL")
         if source.type in ITERATORS:
@@ -164,6 +166,10 @@ class RelationReader:
             return self._files[source, name]
         if source.type == "parquet":
             return self._parquet(source, name)
+        if source.type == "frame":
+            return self._frame(source, name)
+        if source.type == "excel":
+            return self._excel(source, name)
         if source.type in ITERATORS:
             return self._records_of_table(source, name, None)
         return self._fetched(source, name, location, table=source.table or name)
@@ -175,6 +181,26 @@ class RelationReader:
         except duckdb.Error as error:
             raise MappingError("M208", f"{source.path} cannot be read as Parquet: {_first_line(error)}", source.location, "check the file") from error
         return Relation(sql, tuple(RelationColumn(row[0], row[1]) for row in rows), f"table {name}", str(source.path), source)
+
+    def _frame(self, source: Source, name: str) -> Relation:
+        target = self._new_table()
+        try:
+            with registered(self._connection, "kg_fetched", source.data):
+                self._connection.execute(f"CREATE TEMP TABLE {target} AS SELECT * FROM kg_fetched")
+        except duckdb.Error as error:
+            raise MappingError("M208", f"the table {name} cannot be read: {_first_line(error)}", help="give each column a plain type") from error
+        rows = self._connection.execute(f"DESCRIBE {target}").fetchall()
+        return Relation(target, tuple(RelationColumn(row[0], row[1]) for row in rows), f"table {name}", f"table {name}", source)
+
+    def _excel(self, source: Source, name: str) -> Relation:
+        if (source, name) not in self._files:
+            sheet, target = excel.read_sheet(source, name), self._new_table()
+            with registered(self._connection, "kg_fetched", sheet.table):
+                self._connection.execute(f"CREATE TEMP TABLE {target} AS SELECT * FROM kg_fetched")
+            kinds = {row[0]: row[1] for row in self._connection.execute(f"DESCRIBE {target}").fetchall()}
+            columns = tuple(RelationColumn(one, kind, datatype=sheet.datatypes.get(one)) for one, kind in kinds.items() if one != excel.ROW)
+            self._files[source, name] = Relation(target, columns, f"table {name}", str(source.path), source, number=excel.ROW)
+        return self._files[source, name]
 
     def database(self, source: Source, location: Location | None) -> Database:
         """The database of a source, opened once for all its tables and queries."""
@@ -269,13 +295,16 @@ class RelationReader:
             raise MappingError("M206", f"there is no encoding {source.encoding!r}", source.location, "use a name such as utf-8 or gb18030") from None
         compression = compression or files.compression_of(source.path)
         is_plain = compression is None or (compression == "gzip" and source.path.name.endswith(".gz"))
+        if encoding == "utf-8" and is_plain and files.begins_as_utf16(source.path, compression):
+            encoding = "utf-16"
         if encoding in ("utf-8", "ascii", "utf-8-sig") and is_plain:
             return source.path
         copy = self._new_file()
         try:
             files.copy_as_utf8(source.path, compression, encoding, copy)
-        except UnicodeDecodeError as error:
-            raise MappingError("M208", f"{source.path.name} is not in {source.encoding}: {error}", source.location, "correct the encoding") from error
+        except files.NotInEncoding as error:
+            place = Location(str(source.path), error.line)
+            raise MappingError("M208", f"{source.path.name} is not in {source.encoding}: {error}", place, "correct the encoding, or the line") from None
         except files.UNREADABLE as error:
             raise MappingError("M208", f"{source.path} cannot be read: {error}", source.location, "check the file and its compression") from error
         return copy

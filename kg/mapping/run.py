@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 from pyoxigraph import Literal, NamedNode
 
+from kg.errors import MappingError
 from kg.mapping import targets
 from kg.mapping.compile import Context, RelationCompiler, constant_shape
 from kg.mapping.encode import EncodedSource
@@ -48,11 +49,11 @@ class Run:
         """Open every source and compile every term map, so that mistakes are found and templates registered before any work."""
         for target in self.targets:
             targets.check(target)
-        self.mapping = prepare(self.given, self.reader, self.context, lambda sql: self.store.connection.execute(sql).fetchall())
+        self.mapping = prepare(self.given, self.reader, self.context, self.query)
         for one in self.mapping.triples_maps:
             if one.source not in self.encoded:
                 relation = self.reader.open(one.source)
-                compiler = RelationCompiler(relation, self.context, lambda sql: self.store.connection.execute(sql).fetchall())
+                compiler = RelationCompiler(relation, self.context, self.query)
                 self.encoded[one.source] = EncodedSource(compiler, len(self.encoded) + 1)
         for one in self.mapping.triples_maps:
             self.plan_triples_map(one)
@@ -74,6 +75,13 @@ class Run:
         for term_map in own:
             if not term_map.is_constant:
                 source.term(term_map)
+
+    def query(self, sql: str) -> list[tuple]:
+        """Rows of sources, which can be broken in ways that no check foresees."""
+        try:
+            return self.store.connection.execute(sql).fetchall()
+        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+            raise MappingError("M208", f"a source of {self.mapping.file} cannot be read: {str(error).splitlines()[0]}", help="check the file and its declaration") from error
 
     # ── Quads ────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -31,6 +31,9 @@ class Source:
     encoding: str = "utf-8"
     types: tuple[tuple[str, str], ...] = ()
     iterator: str | None = None
+    sheet: str | None = None  # of Excel
+    header: int = 1  # the row with the column names there
+    data: object = field(default=None, compare=False, repr=False)  # an Arrow table
     address: Address | None = None
     settings: tuple[tuple[str, str], ...] = ()
     max_rejects: int | str | None = None  # a number of values, or "0.5%" of the rows
@@ -51,6 +54,8 @@ class Source:
         return self.type, self.path, self.address, self.settings
 
     def __str__(self) -> str:
+        if self.type == "frame":
+            return "a table of Python"
         return str(self.address) if self.address is not None else str(self.path)
 
 

@@ -15,10 +15,10 @@
     path = "readings.json"
     iterator = "$.readings[*]"
 
-`type` is csv, parquet, sqlite, json or xml and may be left out where the path's ending tells it; paths are relative to the file;
+`type` is csv, parquet, json, xml, excel, sqlite, postgresql or mariadb and may be left out where the path's ending tells it; paths are relative to the file;
 `${NAME}` is an environment variable, `${NAME:-text}` one with a default. Further keys of CSV: `delimiter`, `quote`,
 `null` (the text that means NULL, empty by default), `encoding`, `types` (column = SQL type). PostgreSQL, MariaDB and MySQL have a
-`url` in place of the path, and `settings` of the session (name = text). A table of a database may have another name there: `table`. JSON (and JSON lines) and XML have an `iterator`, a JSONPath or XPath of their records, by default
+`url` in place of the path, and `settings` of the session (name = text). A table of a database may have another name there: `table`. Excel has a `sheet`, by default the one of the table's name, and a `header`, the row with the names. JSON (and JSON lines) and XML have an `iterator`, a JSONPath or XPath of their records, by default
 the members of an array and the children of the root; columns are JSONPaths and XPaths from a record, the name of a member or child
 being the simplest. An RML mapping says itself where its files are; [tables."its name there"] puts another in their place.
 """
@@ -36,14 +36,21 @@ from urllib.parse import quote, unquote, urlsplit
 from kg.errors import Location, MappingError, did_you_mean
 from kg.mapping.source import SCHEMES, SERVERS, Address, Source, is_address, without_secrets
 
-TYPES = ("csv", "parquet", "json", "xml", "sqlite", *SERVERS)
+TYPES = ("csv", "parquet", "json", "xml", "excel", "sqlite", *SERVERS)
 _ENDINGS = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".pq": "parquet",
     ".json": "json", ".jsonl": "json", ".ndjson": "json", ".xml": "xml",
+    ".xlsx": "excel", ".xlsm": "excel", ".xlsb": "excel", ".xls": "excel", ".ods": "excel",
     ".sqlite": "sqlite", ".sqlite3": "sqlite", ".db": "sqlite",
 }  # fmt: skip
-_TABLE_FILES = {"csv": (".csv", ".tsv", ".csv.gz", ".tsv.gz"), "parquet": (".parquet",), "json": (".json", ".jsonl", ".ndjson"), "xml": (".xml",)}
-_KEYS = ("type", "path", "url", "table", "delimiter", "quote", "null", "encoding", "types", "iterator", "settings", "max_rejects")
+_PACKED = ("", ".gz", ".zst", ".xz")
+_TABLE_FILES = {
+    kind: tuple(ending + packed for ending in endings for packed in (_PACKED if kind in ("csv", "json", "xml") else ("",)))
+    for kind, endings in {
+        "csv": (".csv", ".tsv"), "parquet": (".parquet",), "json": (".json", ".jsonl", ".ndjson"), "xml": (".xml",), "excel": (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"),
+    }.items()
+}  # fmt: skip
+_KEYS = ("type", "path", "url", "table", "delimiter", "quote", "null", "encoding", "types", "iterator", "sheet", "header", "settings", "max_rejects")
 
 
 @dataclass(frozen=True)
@@ -205,6 +212,8 @@ def _source(table: object, text: str, file: Path, section: str) -> Source:
         null=table.get("null", ""),
         encoding=table.get("encoding", "utf-8"),
         iterator=table.get("iterator"),
+        sheet=table.get("sheet"),
+        header=_header(table, _place(text, file, section, "header")),
         types=tuple((str(name), str(kind)) for name, kind in table.get("types", {}).items()),
         max_rejects=most,
         location=place,
@@ -217,6 +226,13 @@ def _max_rejects(value: object, place: Location) -> int | str | None:
     if isinstance(value, str) and re.fullmatch(r"[0-9]+(\.[0-9]+)?\s*%", value.strip()):
         return value.strip()
     raise MappingError("M200", f"max_rejects is {value!r}", place, 'write a number of values, or a share of the rows such as "0.5%"')
+
+
+def _header(table: Mapping[str, object], place: Location) -> int:
+    header = table.get("header", 1)
+    if not isinstance(header, int) or header < 1:
+        raise MappingError("M200", f"header is {header!r}", place, "give the number of the row with the column names, 1 being the first")
+    return header
 
 
 def _server(url: str, place: Location | None) -> Source:
@@ -262,8 +278,7 @@ def _place(text: str, file: Path, section: str, key: str | None = None) -> Locat
 
 
 def _type_of(path: Path) -> str | None:
-    name = path.name[:-3] if path.name.endswith(".gz") else path.name
-    return _ENDINGS.get(Path(name).suffix.lower())
+    return _ENDINGS.get(Path(_unpacked(path)).suffix.lower())
 
 
 def _type_in(folder: Path) -> str | None:
@@ -274,4 +289,9 @@ def _type_in(folder: Path) -> str | None:
 
 
 def _delimiter(path: Path) -> str | None:
-    return "\t" if path.name.endswith((".tsv", ".tsv.gz")) else None
+    return "\t" if _unpacked(path).endswith(".tsv") else None
+
+
+def _unpacked(path: Path) -> str:
+    """A file's name without the ending of its compression."""
+    return next((path.name.removesuffix(one) for one in _PACKED if one and path.name.endswith(one)), path.name)
