@@ -5,9 +5,11 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
 
-.PHONY: run test lint bench conformance sample clean
+VENDOR := api/static/vendor
 
-run: $(VENV)/ready
+.PHONY: vendor run test lint bench conformance sample clean
+
+run: $(VENV)/ready $(VENDOR)/ready
 	$(BIN)/kg build
 	$(BIN)/kg serve --host $(HOST) --port $(PORT)
 
@@ -28,8 +30,18 @@ conformance: $(VENV)/ready-dev
 sample: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks.generator --sample
 
+# What browsers load from this server: from npm, by the lock file, copied beside the pages. Without npm the pages do without.
+vendor: $(VENDOR)/ready
+
+$(VENDOR)/ready: package.json package-lock.json
+	@mkdir -p $(VENDOR)
+	@if command -v npm >/dev/null; then \
+	  (npm ci --ignore-scripts --no-audit --no-fund --silent && $(PYTHON) -m api.vendor node_modules $(VENDOR) && touch $@) \
+	    || echo "npm could not fetch the packages: the pages do without the SPARQL editor"; \
+	else echo "npm is not here: the pages do without the SPARQL editor"; fi
+
 clean:
-	rm -rf $(VENV) store examples/*/store out
+	rm -rf $(VENDOR) node_modules $(VENV) store examples/*/store out
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit('Python 3.11 or newer is needed, this is ' + sys.version.split()[0] if sys.version_info < (3, 11) else 0)"

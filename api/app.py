@@ -12,6 +12,7 @@ from api import (
     compression,
     current,
     description,
+    editor,
     explain,
     graph_store,
     messages,
@@ -68,7 +69,7 @@ def create_app(
     running.register(app, threads)
     messages.register(app)
     problems.register(app)
-    for part in (sparql, graph_store, description, running, queries, explain, resource, search, pages):
+    for part in (sparql, editor, graph_store, description, running, queries, explain, resource, search, pages):
         app.register_blueprint(part.blueprint)
     _register_context(app)
     _register_headers(app)
@@ -78,7 +79,7 @@ def create_app(
 def _register_context(app: Flask) -> None:
     @app.context_processor
     def frame() -> dict[str, object]:
-        return {"project": current.project(), "here_in": _here_in, "number": lambda count: f"{count:,}"}
+        return {"project": current.project(), "here_in": _here_in, "takes_changes": writing.is_allowed(), "number": lambda count: f"{count:,}"}
 
 
 def _here_in(language: str) -> str:

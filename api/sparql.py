@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, json, make_response, render_template, request, url_for
 
-from api import answers, conditional, current, description, negotiation, operations, running, writing
+from api import answers, conditional, current, description, editor, negotiation, operations, running, writing
+from api.messages import message
 from api.negotiation import HTML, JSON, PLAIN_JSON, TEXT, TRIPLES, TURTLE
 from api.operations import QueryRequest, UpdateRequest
 from api.problems import status_of
@@ -27,7 +28,7 @@ def endpoint() -> Response:
         raise WebError("W102", "there is no query", help="send ?query=…, or POST the query as application/sparql-query")
     asked = operations.read()
     if isinstance(asked, UpdateRequest):
-        return writing.update(asked)
+        return _updated_page(asked) if negotiation.prefers_html(request.headers.get("Accept"), JSON, PLAIN_JSON) else writing.update(asked)
     if asked.explain:
         return _explanation(asked)
     if not _wants_page(asked):
@@ -84,12 +85,23 @@ def _wants_page(asked: QueryRequest) -> bool:
     return negotiation.prefers_html(request.headers.get("Accept"), JSON, TURTLE)
 
 
-def _page(text: str, asked: QueryRequest | None = None, answer=None, links=None, error: KgError | None = None) -> Response:
+def _page(text: str, asked: QueryRequest | None = None, answer=None, links=None, error: KgError | None = None, **of_update: object) -> Response:
     html = render_template(
         "sparql.html", text=text, timeout=asked and asked.timeout, answer=answer, links=links, error=error,
-        limits=current.graph().limits, examples=load(current.project()),
+        limits=current.graph().limits, examples=load(current.project()), has_editor=editor.is_installed(), is_writable=writing.is_allowed(), **of_update,
     )  # fmt: skip
     return make_response(html, status_of(error) if error else 200)
+
+
+def _updated_page(asked: UpdateRequest) -> Response:
+    """The page again, with what the update changed or why it did not."""
+    try:
+        done = writing.change(asked)
+    except KgError as error:
+        page = _page(_example_text(), update_text=asked.text, update_error=error)
+        page.status_code = status_of(error)
+        return page
+    return _page(_example_text(), update_text=asked.text, update_report=message("update_done", inserted=done["inserted"], deleted=done["deleted"]))
 
 
 def _example_text() -> str:

@@ -51,13 +51,18 @@ def one_at_a_time() -> Iterator[None]:
 
 def update(asked: UpdateRequest) -> Response:
     """The update operation (SPARQL 1.1 Protocol, 2.2): done in whole or not at all; says what it changed."""
+    return jsonify(change(asked))
+
+
+def change(asked: UpdateRequest) -> dict[str, object]:
+    """Do an update; what it changed."""
     with one_at_a_time():
         report = current.graph().update(
             asked.text, timeout=asked.timeout, default_graphs=asked.default_graphs, named_graphs=asked.named_graphs, stop=running.begin(asked.text),
             guard=_guard(),
         )  # fmt: skip
     members = {"inserted": report.inserted, "deleted": report.deleted, "graphs": report.graphs, "notes": report.notes, "seconds": round(report.seconds, 4)}
-    return jsonify(members | ({"validation": report.validation.as_dict()} if report.validation is not None else {}))
+    return members | ({"validation": report.validation.as_dict()} if report.validation is not None else {})
 
 
 def _guard() -> str:
