@@ -222,7 +222,8 @@ def test_json_begins_with_the_counts_and_pages_the_results(report_on):
 
 def test_the_table_counts_by_shape_and_severity_first(report_on):
     text = report_on("ex:S sh:targetObjectsOf ex:p ; sh:maxInclusive 0 .", "ex:a ex:p 1, 2 .").text()
-    assert text.splitlines()[1].split() == ["2", "Violation", "MaxInclusive", "ex:S"]
+    assert text.splitlines()[:2] == ["Conforms: False", "Results: 2"]
+    assert text.splitlines()[3].split() == ["2", "Violation", "MaxInclusive", "ex:S"]
     assert "1 is greater than 0, or cannot be compared with it" in text
 
 
@@ -238,7 +239,7 @@ def test_a_report_has_a_named_graph_of_its_own_that_the_next_replaces():
 
 def test_a_conforming_report_says_so(report_on):
     report = report_on("ex:S sh:targetNode ex:a ; sh:nodeKind sh:IRI .", "ex:a ex:p 1 .")
-    assert report.conforms and report.text() == "The data conforms to the shapes."
+    assert report.conforms and report.text() == "Conforms: True\nThe data conforms to the shapes."
 
 
 def test_shapes_without_targets_are_not_taken_for_conformance(report_on):

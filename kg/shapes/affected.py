@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from kg.shapes.dependencies import Fixed, Key, checks
+from kg.shapes.dependencies import Fixed, Key, checks, terms_of
 from kg.shapes.model import ShapesGraph
 from kg.sparql import algebra
 from kg.store import Store
@@ -41,8 +41,9 @@ class Extent:
 
 def extent(store: Store, shapes: ShapesGraph, connection: duckdb.DuckDBPyConnection, table: str = "kg_affected") -> Extent:
     """What the changes in the journal can touch; `connection` sees the journal and the graph after them."""
-    walk = _Walk(store, connection)
     found = checks(shapes)
+    store.lookup_many(list(terms_of(found)))  # at once, to be kept
+    walk = _Walk(store, connection)
     whole = frozenset(check.key for check in found if walk.has_any(check.reads.fixed))
     tables = {path: walk.touched(path) for check in found if check.key not in whole for path in check.reads.paths}
     local = frozenset(check.key for check in found if check.key not in whole and any(tables[path] is not None for path in check.reads.paths))

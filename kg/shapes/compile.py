@@ -38,6 +38,7 @@ class Statement:
     sql: str
     parameters: Mapping[str, object]
     columns: Mapping[str, Value]
+    is_distinct: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Validation:
     classes: str | None = None  # of the nodes of the extent: a table (f, v)
     failures: dict[tuple[Term, str], Nodes | None] = field(default_factory=dict)  # of (shape, table of focus nodes)
     _values: dict[str, Nodes | None] = field(default_factory=dict)  # of tables of pairs
+    _with_values: dict[str, int] = field(default_factory=dict)
     _number: int = 0
 
     @contextmanager
@@ -123,7 +125,7 @@ class Validation:
         selected = ", ".join(f"{column.sql} AS c{place}" for place, column in enumerate(columns.values()))
         sql = f"{prelude(compiler)}SELECT {'' if is_distinct else 'DISTINCT '}{selected} FROM ({relation.sql})"
         named = {name: column.named(f"c{place}") for place, (name, column) in enumerate(columns.items())}
-        return Statement(sql, used(compiler.parameters, sql), named)
+        return Statement(sql, used(compiler.parameters, sql), named, is_distinct=True)
 
     def where_not(self, pairs: Pairs, expression: algebra.Expression, pattern: algebra.Pattern | None = None) -> Statement | None:
         """The pairs for which an expression over ?this and ?value is not true; an error is not. The variables that
@@ -171,6 +173,12 @@ class Validation:
         self.tables[table] = created.fetchone()[0]
         return table
 
+    def focus_with_values(self, pairs: Pairs) -> int:
+        """How many focus nodes have value nodes; found once a table."""
+        if pairs.table not in self._with_values:
+            self._with_values[pairs.table] = self.execute(f"SELECT count(DISTINCT f) FROM {pairs.table}").fetchone()[0]
+        return self._with_values[pairs.table]
+
     def is_empty(self, table: str) -> bool:
         return self.tables[table] == 0
 
@@ -180,7 +188,7 @@ class Validation:
         """The distinct nodes of a statement's column `this`, materialised; None where there are none."""
         if statement is None:
             return None
-        if not is_distinct:
+        if not is_distinct and not (statement.is_distinct and len(statement.columns) == 1):
             column = statement.columns["this"]
             statement = Statement(f"SELECT DISTINCT {column.sql} FROM ({statement.sql})", statement.parameters, {"this": column})
         found = Nodes(self.table(statement, ("f",)), statement.columns["this"].named("f"))

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import reduce
 
-from pyoxigraph import NamedNode
+from pyoxigraph import BlankNode, Literal, NamedNode
 
 from kg.shapes.model import Constraint, Node, Shape, ShapesGraph, SparqlConstraint, Target
 from kg.shapes.report import ValidationResult
@@ -102,6 +102,18 @@ def checks(shapes: ShapesGraph) -> list[Check]:
     for root in shapes.roots:
         found += _checks(shapes, root, root.node, targets_read(root), is_direct=True)
     return found
+
+
+def terms_of(found: Iterable[Check]) -> set[Term]:
+    """The terms that some checks read by."""
+    return {term for check in found for term in _terms(check.reads)}
+
+
+def _terms(item: object) -> Iterator[Term]:
+    if isinstance(item, (NamedNode, BlankNode, Literal)):
+        yield item
+    for part in item if isinstance(item, frozenset) else _parts(item):
+        yield from _terms(part)
 
 
 def _checks(shapes: ShapesGraph, shape: Shape, root: Node, before: Reads, is_direct: bool) -> Iterator[Check]:

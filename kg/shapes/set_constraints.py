@@ -20,7 +20,7 @@ _OTHER = Var("other")
 
 def min_count(validation: Validation, pairs: Pairs, constraint: Constraint, shape: Shape, focus: str) -> Statement | None:
     """Focus nodes with too few value nodes; `focus` is their table."""
-    if constraint.value == 0:
+    if constraint.value == 0 or (constraint.value == 1 and validation.focus_with_values(pairs) == validation.tables[focus]):
         return None
     few = f"(SELECT count(*) FROM {pairs.table} AS n WHERE n.f = t.f) < {constraint.value}"
     if constraint.value == 1:
@@ -28,7 +28,9 @@ def min_count(validation: Validation, pairs: Pairs, constraint: Constraint, shap
     return Statement(f"SELECT t.f AS f FROM {focus} AS t WHERE {few}", {}, {"this": pairs.focus.named("f")})
 
 
-def max_count(validation: Validation, pairs: Pairs, constraint: Constraint, shape: Shape) -> Statement:
+def max_count(validation: Validation, pairs: Pairs, constraint: Constraint, shape: Shape) -> Statement | None:
+    if constraint.value > 0 and validation.focus_with_values(pairs) == validation.tables[pairs.table]:
+        return None  # one each
     sql = f"SELECT f FROM {pairs.table} GROUP BY f HAVING count(*) > {constraint.value}"
     return Statement(sql, {}, {"this": pairs.focus})
 

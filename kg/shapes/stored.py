@@ -7,7 +7,7 @@ keeps its name from one report to the next, so that only the difference is writt
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -15,7 +15,6 @@ import duckdb
 from pyoxigraph import BlankNode, Literal, NamedNode
 
 from kg.shapes.affected import Extent
-from kg.shapes.dependencies import Key
 from kg.shapes.document import ShapesDocument
 from kg.shapes.model import Shape, ShapesGraph
 from kg.shapes.paths import path_text
@@ -58,46 +57,57 @@ class StoredReport:
         with self.store.transaction():
             rows = self._staged(self._quads(results))
             with self.store.replacing(OWNER, fingerprint) as target:
-                self.store.connection.execute(f"INSERT INTO {target.table} (g, s, p, o) {rows}")
+                self.store.connection.execute(f"INSERT INTO {target.table} (g, s, p, o) {rows} ORDER BY p, s")
             self._leave()
         return target.diff
 
-    def revise(self, extent: Extent, results: Iterable[ValidationResult], fingerprint: str | None = None) -> Diff:
+    def revise(self, extent: Extent, results: Sequence[ValidationResult]) -> Diff:
         """Put these results in the place of those that the extent covers; its table of nodes is on the store's connection."""
         run = self.store.connection.execute
         with self.store.transaction():
             create_empty(self.store.connection, "kg_covered", "s BIGINT")
+            kept = 0
             if pivot := self._pivot():
-                run(f"INSERT INTO kg_covered SELECT r.s FROM ({pivot}) AS r LEFT JOIN {extent.nodes} AS f ON r.focus = f.f WHERE {self._covered_test(extent)}")
-            kept = run(f"SELECT count(*) FROM ({pivot}) WHERE s NOT IN (FROM kg_covered)").fetchone()[0] if pivot else 0
+                earlier = run(f"CREATE OR REPLACE TEMP TABLE kg_earlier AS {pivot}").fetchone()[0]
+                test = self._covered_test(extent)
+                kept = earlier - run(f"INSERT INTO kg_covered SELECT r.s FROM kg_earlier AS r LEFT JOIN {extent.nodes} AS f ON r.focus = f.f WHERE {test}").fetchone()[0]
+                run("DROP TABLE kg_earlier")
             rows = self._staged(self._quads(results, is_conforming=not kept and not results))
             report, result = self.store.encode([self.node, sh("result")])
             run(f"INSERT INTO kg_covered SELECT DISTINCT s FROM kg_report_rows WHERE s <> {report}")
             among = f"s IN (FROM kg_covered) OR (s = {report} AND (p <> {result} OR o IN (FROM kg_covered)))"
-            with self.store.replacing(OWNER, fingerprint, among) as target:
-                run(f"INSERT INTO {target.table} (g, s, p, o) {rows}")
+            run(f"CREATE OR REPLACE TEMP TABLE kg_standing AS SELECT g, s, p, o FROM quads WHERE g = {self._graph_id()} AND ({among})")
+            diff = Diff(self._write(self.store.insert, f"{rows} EXCEPT FROM kg_standing"), self._write(self.store.delete, f"FROM kg_standing EXCEPT {rows}"))
             self._leave()
-            run("DROP TABLE kg_covered")
-        return target.diff
+            run("DROP TABLE kg_covered; DROP TABLE kg_standing")
+        return diff
+
+    def _write(self, write: Callable[[str], int], rows: str) -> int:
+        run = self.store.connection.execute
+        number = run(f"CREATE OR REPLACE TEMP TABLE kg_difference_of_reports AS {rows}").fetchone()[0]
+        if number:
+            write("SELECT g, s, p, o FROM kg_difference_of_reports")
+        run("DROP TABLE kg_difference_of_reports")
+        return number
 
     def _covered_test(self, extent: Extent) -> str:
-        tests = [self._key_test(key) for key in extent.whole] + [f"(f.f IS NOT NULL AND {self._key_test(key)})" for key in extent.local]
+        """SQL over the rows r of the results, and f of the extent's nodes."""
+        keys = [*extent.whole, *extent.local]
+        terms = list({self._labels.of(part) for key in keys for part in key if part is not None})
+        ids = {term: str(found) for term, found in zip(terms, self.store.lookup_many(terms), strict=True) if found is not None}
+        tests = []
+        for key in keys:
+            shape, part, origin = (None if one is None else ids.get(self._labels.of(one)) for one in key)
+            if shape is None or part is None or (origin is None and key[2] is not None):
+                continue  # no result has it
+            test = f"r.shape = {shape} AND r.component = {part} AND r.origin IS NOT DISTINCT FROM {origin or 'NULL'}"
+            tests.append(f"({test})" if key in extent.whole else f"(f.f IS NOT NULL AND {test})")
         return " OR ".join(tests) or "false"
-
-    def _key_test(self, key: Key) -> str:
-        shape, component_, constraint = self._ids(key)
-        last = "r.origin IS NULL" if key[2] is None else f"r.origin = {constraint}"
-        return f"(r.shape = {shape} AND r.component = {component_} AND {last})"
-
-    def _ids(self, key: Key) -> tuple[str, ...]:
-        terms = [self._labels.of(part) for part in key if part is not None]
-        found = ["NULL" if one is None else str(one) for one in self.store.lookup_many(terms)]
-        return (*found, "NULL")[:3]
 
     def _staged(self, quads: Iterable[tuple]) -> str:
         create_empty(self.store.connection, "kg_report_rows", "g BIGINT, s BIGINT, p BIGINT, o BIGINT")
         QuadEncoder(self.store).stage(quads, "kg_report_rows")
-        return "SELECT DISTINCT g, s, p, o FROM kg_report_rows ORDER BY p, s"
+        return "SELECT DISTINCT g, s, p, o FROM kg_report_rows"
 
     def _leave(self) -> None:
         self.store.connection.execute("DROP TABLE kg_report_rows")
