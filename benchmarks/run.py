@@ -7,13 +7,13 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import control, mapping, querying, rebuilding, serving, sources
+from benchmarks import control, mapping, querying, rebuilding, serving, sources, validating
 from benchmarks.children import MeasurementFailed
 from benchmarks.environments import Peers
 from benchmarks.figures import Report
 from benchmarks.workplace import Workplace
 
-PARTS = ("map", "query", "compile", "build", "control", "http", "soak", "sources")
+PARTS = ("map", "query", "compile", "build", "control", "http", "soak", "sources", "shapes")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         "http": lambda report: serving.measure_serving(place, report, scale, 1 if options.quick else 10),
         "sources": lambda report: sources.measure_sources(place, report, 20_000 if options.quick else 1_000_000),
         "soak": lambda report: serving.measure_soak(place, report, min(scale, 0.05), 5 if options.quick else 120, 8 if options.quick else 32),
+        "shapes": lambda report: validating.measure_shapes(place, peers, report, scale, *((10_000, 50_000) if options.quick else (100_000, 5_000_000))),
     }
     failures = 0
     with ExitStack() as stack:
