@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from flask import Flask, Response, request
 
 from api import (
+    browsing,
     compression,
     current,
     description,
@@ -28,7 +29,7 @@ from api import (
 )
 from api.request_errors import WebError
 from kg import KnowledgeGraph
-from kg.project import Project
+from kg.project import Project, Server
 
 _SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
@@ -43,7 +44,7 @@ _SECURITY_HEADERS = {
 def create_app(
     served: KnowledgeGraph | Project | str | Path,
     *,
-    origins: Sequence[str] = ("*",),
+    origins: Sequence[str] | None = None,
     largest_request: int = 2_000_000,
     largest_document: int = 100_000_000,
     writable: bool = False,
@@ -52,7 +53,7 @@ def create_app(
     """The server of one graph, to be run by any WSGI server with several threads; it takes changes only where `writable`.
 
     `served` is an open graph of a project, a project, or the path of its kg.toml. `origins` are the web origins whose
-    scripts may read the answers (CORS), and, named one by one, ask for changes; empty for none. `largest_request` and
+    scripts may read the answers (CORS), and, named one by one, ask for changes; empty for none, None for what kg.toml says. `largest_request` and
     `largest_document` (of RDF that is sent) are in bytes, above them the answer is 413.
     `threads` is how many requests the WSGI server answers at a time: queries never hold the last one for long.
     """
@@ -64,12 +65,13 @@ def create_app(
     app.json.ensure_ascii = False
     app.json.sort_keys = False
     current.serve(app, graph)
-    origin.allow(app, origins)
+    server = graph.project.server if graph.project else Server()
+    origin.allow(app, server.origins if origins is None else origins)
     writing.allow(app, writable)
-    running.register(app, threads)
+    running.register(app, threads, server.slow, server.slow_log)
     messages.register(app)
     problems.register(app)
-    for part in (sparql, editor, graph_store, description, running, queries, explain, resource, search, pages):
+    for part in (sparql, editor, browsing, graph_store, description, running, queries, explain, resource, search, pages):
         app.register_blueprint(part.blueprint)
     _register_context(app)
     _register_headers(app)

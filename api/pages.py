@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import islice
 from urllib.parse import urlencode
@@ -169,13 +169,16 @@ def _listing(
         return jsonify({"rows": members, "next": url_for(endpoint, page=page.number + 1, format="json") if page and page.has_next else None})
     display = answers.display_of(term for row in rows for term in row)
     shown = [[_cell(display.show(term)) for term in row] for row in rows]
-    return make_response(
+    if endpoint == "pages.graphs":  # the number of triples leads to them
+        shown = [[*cells[:2], replace(cells[2], href=url_for("browsing.triples", graph=row[0].value if row[0] else None))] for cells, row in zip(shown, rows, strict=True)]
+    response = make_response(
         render_template(
             "listing.html", heading=heading, introduction=introduction, nothing=nothing, columns=[message(f"column_{name}") for name in columns],
             numbers={message(f"column_{name}") for name in numbers}, rows=shown, page=page, address=lambda number: url_for(endpoint, page=number),
             links={each: url_for(endpoint, format=each, **({"page": page.number} if page else {})) for each in ("json", "csv")},
         )
     )  # fmt: skip
+    return answers.with_pages(response, None, url_for(endpoint, page=page.number + 1) if page and page.has_next else None)
 
 
 def _listing_format() -> Format:

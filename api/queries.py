@@ -20,7 +20,7 @@ from kg.saved_queries import Parameter, SavedQuery
 
 blueprint = Blueprint("queries", __name__)
 
-_OWN_PARAMETERS = ("format", "lang", "limit", "timeout")  # of this server, unless the query declares one of that name
+_OWN_PARAMETERS = ("format", "lang", "limit", "offset", "timeout")  # of this server, unless the query declares one of that name
 _INPUTS = {"integer": "number", "decimal": "number", "date": "date"}
 _CHOICES = 30
 
@@ -53,7 +53,13 @@ def _answer(query: SavedQuery, arguments: dict[str, str], name: str | None) -> R
     result = _run(query, arguments)
     offered = answers.offered_for(result)
     format = negotiation.named(name, offered) if name else negotiation.choose(request.headers.get("Accept"), offered)
-    return answers.respond(result, format, query.text, _limit(query))
+    limit = _limit(query)
+    response = answers.respond(result, format, query.text, limit)
+    if limit is None or "Guanxi-Partial" not in response.headers:
+        return response
+    own = {each: value for each, value in request.args.items() if each in ("format", "lang", "timeout") and each not in arguments}
+    following = url_for("queries.one_query", key=request.view_args["key"], **arguments, **own, limit=limit, offset=_offset(query) + limit)
+    return answers.with_pages(response, None, following)
 
 
 def _find(key: str) -> tuple[SavedQuery, Format | None]:
@@ -84,7 +90,11 @@ def _run(query: SavedQuery, arguments: dict[str, str]) -> answers.Result:
     bindings = query.bindings(_with_names_found(query, arguments), current.graph().prefixes)
     declared = {parameter.name for parameter in query.parameters}
     timeout = None if "timeout" in declared else current.whole_number("timeout", None, 1)
-    return current.graph().query(query, bindings=bindings, timeout=timeout, rows=_limit(query), partial=True, stop=running.begin(query.text))
+    return current.graph().query(query, bindings=bindings, timeout=timeout, rows=_limit(query), offset=_offset(query), partial=True, stop=running.begin(query.text))
+
+
+def _offset(query: SavedQuery) -> int:
+    return 0 if "offset" in {parameter.name for parameter in query.parameters} else current.whole_number("offset", 0, 0)
 
 
 def _limit(query: SavedQuery) -> int | None:

@@ -138,7 +138,9 @@ def _page(thing: NamedNode | BlankNode) -> Response:
         links={each.name: _with(here, format=each.name) for each in (*TRIPLES, CSV)},
         alternates=[(_with(here, format=each.name), each.media_type) for each in TRIPLES],
     )
-    return make_response(html)
+    page_of = lambda number: _with(here, property=only, direction=request.args.get("direction") or OUTGOING.name, page=number)  # noqa: E731
+    return answers.with_pages(make_response(html), page_of(page.number - 1) if page and page.number > 1 else None,
+                              page_of(page.number + 1) if page and page.has_next else None)  # fmt: skip
 
 
 def _text(thing: NamedNode | BlankNode) -> str:

@@ -7,13 +7,16 @@ server's last thread for a few seconds, so that there is always one to say no wi
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from ipaddress import ip_address
+from pathlib import Path
 
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
 
@@ -24,7 +27,7 @@ from kg.sparql.deadline import Stop
 blueprint = Blueprint("running", __name__)
 
 _LOG = logging.getLogger("kg.server")
-_SLOW = 10.0  # seconds; what took longer is logged
+_LONGEST = 10_000  # characters of a query that are logged
 _LOOK_EVERY = 0.25  # seconds between two looks at clients and threads
 _ON_THE_LAST_THREAD = 5.0  # seconds that a query may hold it
 
@@ -98,16 +101,29 @@ def _busy(count: int) -> WebError:
     )  # fmt: skip
 
 
-def register(app: Flask, threads: int) -> None:
-    """Keep account of what `app` answers with so many threads."""
+def register(app: Flask, threads: int, slow: float = 10.0, log: Path | None = None) -> None:
+    """Keep account of what `app` answers with so many threads; what takes more than `slow` seconds is written to `log`, or logged."""
+    writing = threading.Lock()
     app.extensions["kg.running"] = Register(threads)
 
     @app.teardown_request
     def end(_: BaseException | None) -> None:
         for each in g.pop("running", ()):
             app.extensions["kg.running"].remove(each)
-            if each.seconds > _SLOW:
-                _LOG.warning("slow: %.1f s for %s: %s", each.seconds, each.client, " ".join(each.text.split())[:1000])
+            if each.seconds > slow:
+                line = json.dumps(_slow_entry(each), ensure_ascii=False)
+                if log is None:
+                    _LOG.warning("slow query: %s", line)
+                    continue
+                with writing, open(log, "a", encoding="utf-8") as file:
+                    file.write(line + "\n")
+
+
+def _slow_entry(running: Running) -> dict[str, object]:
+    """A line of the log of slow queries; `stopped` is the code of what ended it early."""
+    stopped = running.stop.error.code if running.stop.error is not None else None
+    when = datetime.now().astimezone().isoformat(timespec="seconds")
+    return {"time": when, "seconds": round(running.seconds, 3), "client": running.client, "stopped": stopped, "text": running.text[:_LONGEST]}
 
 
 def begin(text: str) -> Stop:

@@ -329,12 +329,13 @@ class KnowledgeGraph:
         named_graphs: Iterable[str] = (),
         stop: Stop | None = None,
         partial: bool = False,
+        offset: int = 0,
     ) -> Solutions | Triples | bool:
         """Answer a SPARQL query: Solutions of SELECT, Triples of CONSTRUCT and DESCRIBE, a bool of ASK.
 
         `bindings` sets variables to terms beforehand. `timeout` (seconds) and `rows` are capped by the project's limits.
         More solutions than `rows` are an error (LimitExceeded), or with `partial` the first ones are the answer, and its `is_partial`
-        tells. SERVICE asks the endpoints that kg.toml allows. By `stop` another thread can end the query.
+        tells. `offset` solutions are passed over first. SERVICE asks the endpoints that kg.toml allows. By `stop` another thread can end the query.
         """
         text, file = (query.text, query.file) if isinstance(query, SavedQuery) else (query, None)
         return evaluate(
@@ -350,6 +351,7 @@ class KnowledgeGraph:
             file=file,
             stop=stop,
             partial=partial,
+            offset=offset,
         )
 
     def explain_query(
@@ -485,6 +487,22 @@ class KnowledgeGraph:
             version.number if version else None, file.st_mtime if file else None, file.st_size if file else 0, store.revision, triples, inferred,
             rejects, tuple(store.graphs()), validation.status(self.project, store) if self.project else None,
         )  # fmt: skip
+
+    def triples(
+        self, graph: str | None = None, after: tuple[int, int, int] | None = None, limit: int = 100
+    ) -> list[tuple[tuple[int, int, int], tuple[Term, Term, Term]]]:
+        """The next triples of a named graph, or of all, in a fixed order: the ids by which to go on (`after`), and the terms."""
+        store = self.store
+        tests, parameters = ["NOT again"], []
+        if graph is not None:
+            tests, parameters = ["g = ?"], [store.lookup(NamedNode(graph))]
+        if after is not None:
+            tests.append("s >= ? AND (s > ? OR p > ? OR (p = ? AND o > ?))")
+            s, p, o = after
+            parameters += [s, s, p, p, o]
+        rows = store.cursor().execute(f"SELECT s, p, o FROM quads WHERE {' AND '.join(tests)} ORDER BY s, p, o LIMIT {int(limit)}", parameters).fetchall()
+        known = store.decode({term_id for row in rows for term_id in row})
+        return [(row, tuple(known[term_id] for term_id in row)) for row in rows]
 
     def rejects(self, offset: int = 0, limit: int | None = None, like: str | None = None) -> list[Reject]:
         """What mappings could not take, by source and line; `like` keeps those that have the text in any column."""

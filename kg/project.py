@@ -31,6 +31,11 @@
     fail = "never"                         # or info, warning, violation: a build with a result as severe publishes nothing
     guard = "off"                          # of updates: report says what a change violates; reject refuses it
 
+    [server]
+    origins = ["*"]                        # web origins whose pages may read answers ("*": all), and, named one by one, ask for changes
+    slow = 10                              # seconds from which on a query is written to the log of slow queries
+    slow_log = "slow.jsonl"                # its file, lines of JSON; default: the server's standard error
+
     [federation]
     allow = ["https://…/sparql"]           # the endpoints that SERVICE may ask, spelled as queries spell them; default: none
     timeout = 30                           # seconds an endpoint has for an answer
@@ -68,6 +73,7 @@ _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "search": {"properties": list},
     "validation": {"on": bool, "fail": str, "guard": str},
     "federation": {"allow": list, "timeout": (int, float)},
+    "server": {"origins": list, "slow": (int, float), "slow_log": str},
 }
 _CHOICES = {"fail": ("never", "info", "warning", "violation"), "guard": ("off", "report", "reject")}
 
@@ -114,6 +120,15 @@ class Federation:
 
 
 @dataclass(frozen=True)
+class Server:
+    """Which web origins the server knows, and from how many seconds on a query is logged (into `slow_log`, None for standard error)."""
+
+    origins: tuple[str, ...] = ("*",)
+    slow: float = 10.0
+    slow_log: Path | None = None
+
+
+@dataclass(frozen=True)
 class Project:
     """A project folder as read from its kg.toml; paths are absolute."""
 
@@ -128,6 +143,7 @@ class Project:
     settings: Mapping[str, str | int] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     federation: Federation = field(default_factory=Federation)
+    server: Server = field(default_factory=Server)
     follow: bool = True  # whether conclusions follow edits at once
     validation: Validation = field(default_factory=Validation)
     entailment: str = "off"  # what is concluded from the ontology's axioms: ENTAILMENTS
@@ -160,6 +176,7 @@ class Project:
             settings=settings,
             limits=Limits(**document.get("limits", {})),
             validation=Validation(**document.get("validation", {})),
+            server=_server(document.get("server", {}), root),
             federation=Federation(**federation | {"allow": tuple(federation.get("allow", ()))}),
             follow=document.get("reasoning", {}).get("follow", True),
             entailment=document.get("reasoning", {}).get("owl", "off"),
@@ -274,6 +291,10 @@ def _check_keys(document: dict, text: str, path: Path) -> None:
     if entailment not in ENTAILMENTS:
         help = did_you_mean(entailment, ENTAILMENTS) or f"take one of {', '.join(ENTAILMENTS)}"
         raise ProjectError("P112", f"owl in [reasoning] is {entailment}, which is no entailment regime", _place(text, path, "owl"), help)
+    for origin in document.get("server", {}).get("origins", ()):
+        if origin != "*" and (not isinstance(origin, str) or urlsplit(origin).scheme not in ("http", "https") or origin != "://".join(urlsplit(origin)[:2])):
+            help = "write scheme and host, such as https://example.org, or \"*\" for all"
+            raise ProjectError("P111", f"origins in [server] names no web origin: {origin!r}", _place(text, path, "origins"), help)
     for endpoint in document.get("federation", {}).get("allow", ()):
         if not isinstance(endpoint, str) or urlsplit(endpoint).scheme not in ("http", "https") or not urlsplit(endpoint).netloc:
             help = "write the whole address, such as https://example.org/sparql"
@@ -289,6 +310,11 @@ def _check_domains(project: Project, text: str, path: Path) -> None:
             raise ProjectError(
                 "P108", f"domain {domain} has no folder under {', '.join(folders)}", _place(text, path, "domains"), help
             )
+
+
+def _server(section: Mapping[str, object], root: Path) -> Server:
+    log = section.get("slow_log")
+    return Server(tuple(section.get("origins", Server.origins)), section.get("slow", Server.slow), root / str(log) if log else None)
 
 
 def _iri_of(name: object, prefixes: Mapping[str, str], text: str, path: Path) -> str:

@@ -20,6 +20,7 @@ def serve(
     port: int = 8000,
     threads: Annotated[int, typer.Option(help="requests answered at a time")] = 8,
     writable: Annotated[bool, typer.Option("--writable", help="take updates and changes of graphs; from anybody who reaches the port")] = False,
+    origin: Annotated[list[str] | None, typer.Option(help="a web origin whose pages may use the server; default: [server] origins of kg.toml")] = None,
 ) -> None:
     """Serve the graph: SPARQL, linked data, saved queries and pages."""
     import waitress
@@ -30,7 +31,7 @@ def serve(
         graph.store  # noqa: B018 - fails with a remedy where nothing has been built
         address = f"http://{host}:{port}"
         try:
-            served = create_app(graph, writable=writable, threads=threads)
+            served = create_app(graph, writable=writable, threads=threads, origins=origin or None)
             # Looking ahead on a connection is how waitress notices that a client has hung up.
             server = waitress.create_server(served, host=host, port=port, threads=threads, ident="guanxi", channel_request_lookahead=1)
         except OSError as error:

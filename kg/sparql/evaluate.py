@@ -48,11 +48,12 @@ def evaluate(
     file: str | None = None,
     stop: Stop | None = None,
     partial: bool = False,
+    offset: int = 0,
 ) -> Solutions | bool | Triples:
     """Answer a query.
 
     `bindings` fixes variables to terms; `timeout` is in seconds (QueryTimeout), `row_limit` counts solutions or triples
-    (LimitExceeded, or with `partial` only the first ones, and `is_partial` tells); `strict` reads the dataset as SPARQL 1.1 does, its default graph not being the union of all. `dataset`
+    (LimitExceeded, or with `partial` only the first ones, and `is_partial` tells), after `offset` solutions; `strict` reads the dataset as SPARQL 1.1 does, its default graph not being the union of all. `dataset`
     takes the place of FROM and FROM NAMED (SPARQL 1.1 Protocol, 2.1.4); `services` are the endpoints that SERVICE may ask,
     none without; `file` names the query's file in errors. By `stop` another thread can end the query, also while its rows
     are being read.
@@ -62,7 +63,7 @@ def evaluate(
     """
     services = (services or Services()).until(timeout, stop)
     compiled = plan(store, query, bindings=bindings, strict=strict, base=base, prefixes=prefixes, dataset=dataset, services=services, file=file)
-    run = Run(store, compiled, services.remaining() if compiled.is_volatile else timeout, row_limit, stop, partial)
+    run = Run(store, compiled, services.remaining() if compiled.is_volatile else timeout, row_limit, stop, partial, offset)
     if isinstance(compiled.query, algebra.Ask):
         return next(iter(run), None) is not None
     if isinstance(compiled.query, algebra.Construct):
@@ -115,11 +116,11 @@ class Run:
 
     def __init__(
         self, store: Store, compiled: CompiledQuery, timeout: float | None = None, row_limit: int | None = None, stop: Stop | None = None,
-        partial: bool = False,
+        partial: bool = False, offset: int = 0,
     ) -> None:  # fmt: skip
         self._store, self._compiled = store, compiled
         self._timeout, self._row_limit, self._stop = timeout, row_limit, stop
-        self.may_be_partial, self.is_partial = partial, False
+        self.may_be_partial, self.is_partial, self._offset = partial, False, offset
 
     def __iter__(self) -> Iterator[Row]:
         for batch in self.batches():
@@ -148,7 +149,7 @@ class Run:
         try:
             with deadline(cursor, self._timeout, stop=self._stop):
                 register_python_functions(cursor, self._compiled.sql)
-                counted = f"SELECT count(*) FROM (SELECT 1 FROM ({self._compiled.sql}) LIMIT {self._row_limit + 1})"
+                counted = f"SELECT count(*) FROM (SELECT 1 FROM ({self._compiled.sql}) LIMIT {self._row_limit + 1} OFFSET {self._offset})"
                 return cursor.execute(counted, self._compiled.parameters or None).fetchone()[0] > self._row_limit
         finally:
             cursor.close()
@@ -164,7 +165,9 @@ class Run:
                 register_python_functions(cursor, self._compiled.sql)
                 cursor.execute(self._compiled.sql, self._compiled.parameters or None)
                 columnar = columnar and comes_in_columns(self._compiled.columns)
-                is_last = False
+                skipped, is_last = 0, False
+                while skipped < self._offset and (passed := len(cursor.fetchmany(min(self._offset - skipped, _LARGEST_BATCH)))):
+                    skipped += passed
                 while not is_last and len(batch := fetched_columns(cursor, size) if columnar and count else cursor.fetchmany(size)):
                     is_last = isinstance(batch, list) and len(batch) < size
                     size = min(size * 4, _LARGEST_BATCH)
