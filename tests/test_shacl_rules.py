@@ -141,6 +141,17 @@ def test_a_condition_on_what_the_rules_conclude_takes_part_in_the_recursion():
     assert concluded(":a :next :b . :b :next :c . :c :next :d . :d :is :marked .", shapes) == {f"{n} is marked" for n in "abc"}
 
 
+def test_alternatives_of_a_condition_and_of_subclasses_take_part_in_the_recursion():
+    shapes = """
+    :S sh:targetClass :Thing ; sh:rule [ a sh:TripleRule ; sh:condition [ sh:or ( [ sh:class :Good ] [ sh:property [ sh:path :next ; sh:class :Good ] ;
+       sh:property [ sh:path :next ; sh:minCount 1 ; sh:qualifiedValueShape [ sh:class :Good ] ; sh:qualifiedMinCount 1 ] ] [ sh:property [ sh:path :is ; sh:hasValue :marked ] ] ) ] ;
+       sh:subject sh:this ; sh:predicate rdf:type ; sh:object :Kept ] .
+    :T sh:targetClass :Kept ; sh:rule [ a sh:TripleRule ; sh:subject [ sh:path [ sh:inversePath :next ] ] ; sh:predicate :is ; sh:object :marked ] .
+    """
+    data = ":Sub rdfs:subClassOf :Thing . :a a :Sub ; :next :b . :b a :Thing ; :next :c . :c a :Sub, :Good . :d a :Sub ."
+    assert {t for t in concluded(data, shapes) if "Kept" in t} == {f"{n} 22-rdf-syntax-ns#type Kept" for n in "abc"}
+
+
 def test_negation_waits_until_what_it_denies_is_complete_whatever_the_order():
     shapes = f"""
     :S sh:targetClass :Thing ;
@@ -243,6 +254,7 @@ def random_program(seed: int) -> tuple[str, str]:
     cls = lambda: f":C{dice.randint(0, 2)}"  # noqa: E731
     data = [f"{node()} {property()} {node()} ." for _ in range(8)] + [f"{node()} a {cls()} ." for _ in range(4)]
     data += [":C0 rdfs:subClassOf :C1 ."] * dice.randint(0, 1)
+    data += [f"{node()} :given {node()} ." for _ in range(3)]  # that no rule concludes, and so may be denied
 
     def expression(depth: int = 0) -> str:
         path = dice.choice([property(), f"[ sh:inversePath {property()} ]", f"( {property()} {property()} )"])
@@ -254,6 +266,8 @@ def random_program(seed: int) -> tuple[str, str]:
     def condition() -> str:
         forms = [f"sh:class {cls()}", f"sh:property [ sh:path {property()} ; sh:minCount {dice.randint(1, 2)} ]"]
         forms += [f"sh:property [ sh:path {property()} ; sh:hasValue {node()} ]"]
+        forms += ["sh:property [ sh:path :given ; sh:maxCount 0 ]", f"sh:not [ a sh:NodeShape ; sh:property [ sh:path :given ; sh:hasValue {node()} ] ]"]
+        forms += [f"sh:property [ sh:path :given ; sh:in ( {node()} {node()} {node()} ) ]", "sh:property [ sh:path :given ; sh:minCount 1 ; sh:nodeKind sh:IRI ]"]
         forms += [f"sh:or ( [ a sh:NodeShape ; sh:class {cls()} ] [ a sh:NodeShape ; sh:property [ sh:path {property()} ; sh:minCount 1 ] ] )"]
         return f"sh:condition [ a sh:NodeShape ; {dice.choice(forms)} ] ; " if dice.random() < 0.5 else ""
 

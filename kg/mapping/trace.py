@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import duckdb
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from kg.mapping import natural
@@ -25,6 +24,7 @@ from kg.mapping.run import blank_node_scope
 from kg.mapping.sources import Sources
 from kg.mapping.template import Column, Template
 from kg.mapping.variants import prepare, references
+from kg.sql.connecting import connect
 from kg.terms import RDF_TYPE, TAG_BLANK, TAG_IRI, TAG_LANG, TAG_STRING, XSD_STRING, Term
 
 _NEVER = "false"
@@ -71,7 +71,7 @@ class Tracer:
         self.limit = limit
         self._folder = TemporaryDirectory(prefix="kg-trace-")
         settings = {"autoload_known_extensions": "false", "autoinstall_known_extensions": "false"}
-        self.connection = duckdb.connect(str(Path(self._folder.name) / "rows.duckdb"), config=settings)
+        self.connection = connect(Path(self._folder.name) / "rows.duckdb", config=settings)
         natural.create_macros(self.connection)
         self.reader = RelationReader(self.connection, resolve_sources(sources), references(self.mapping))
         self.context = Context(base, blank_node_scope(mapping_file), lambda *_: None, lambda *_: False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, is_dataclass, replace
+from itertools import count
 
 from kg.reasoner.model import variables_of
 from kg.reasoner.safety import certain_variables
@@ -27,6 +28,10 @@ class Opaque:
 
 Element = a.BodyElement | Opaque
 Branch = tuple[Element, ...]
+
+
+# Tells the hidden variables of one sub-select from those of another.
+_marks = count(1)
 
 
 class CannotFlatten(Exception):
@@ -52,6 +57,11 @@ def alternatives(pattern: a.Pattern, is_recursive: Reads) -> list[Branch]:
         case a.Extend(pattern=inner, variable=variable, expression=expression) if not has_exists(expression):
             return [(*branch, a.SetElement(variable, expression)) for branch in alternatives(inner, is_recursive)]
     if reads_recursion(pattern, is_recursive):
+        if isinstance(pattern, (a.Distinct, a.Reduced)):  # conclusions are sets
+            return alternatives(pattern.pattern, is_recursive)
+        if isinstance(pattern, a.Project):
+            mark = f"/in{next(_marks)}"
+            return [hide(branch, set(pattern.variables), mark) for branch in alternatives(pattern.pattern, is_recursive)]
         raise CannotFlatten(f"{_name(pattern)} over what the recursion concludes")
     return [(Opaque(pattern, tuple(sorted(certain_variables(pattern), key=lambda v: v.name))),)]
 

@@ -87,6 +87,8 @@ def pattern_of(elements: Sequence[a.BodyElement]) -> a.Pattern:
     for element in elements:
         match element:
             case a.SubSelectElement(pattern=inner):
+                if isinstance(inner, a.Project) and possible_variables(inner.pattern) <= set(inner.variables):
+                    inner = inner.pattern
                 pattern = a.Join(pattern, inner) if pattern != a.BGP(()) else inner
             case a.SetElement(variable=variable, expression=expression):
                 pattern = a.Extend(pattern, variable, expression)

@@ -11,6 +11,7 @@ import duckdb
 from pyoxigraph import NamedNode
 
 from kg.errors import StoreError
+from kg.sql.connecting import connect
 from kg.sql.temporary import create_empty
 from kg.store import changes, quads, schema, search_texts, statistics
 from kg.store.changes import Changes
@@ -52,7 +53,7 @@ class Store:
     @classmethod
     def memory(cls, **settings: object) -> Store:
         """An empty graph in memory."""
-        connection = duckdb.connect(":memory:", config=_config(settings))
+        connection = connect(":memory:", config=_config(settings))
         schema.create(connection)
         return cls(connection, None, read_only=False)
 
@@ -68,7 +69,7 @@ class Store:
         if read_only:
             settings["enable_external_access"] = "false"
         try:
-            connection = duckdb.connect(str(path), read_only=read_only, config=_config(settings))
+            connection = connect(path, read_only, _config(settings))
         except duckdb.Error as error:
             raise _open_error(path, error) from error
         if not read_only and schema.is_empty(connection):

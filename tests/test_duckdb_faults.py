@@ -1,0 +1,17 @@
+"""Answers that DuckDB itself gets wrong, and that the engine's connections get right."""
+
+from __future__ import annotations
+
+from kg.sql.connecting import connect
+from tests.test_reasoner import concluded
+
+
+def test_parts_of_a_union_that_join_alike_relations_keep_their_columns():
+    """Found by random SHACL rules: the semi-naive variants of one body, of which two read the same relations."""
+    rules = "RULE :back { ?s :p ?t } WHERE { ?t :p ?x . ?t :p ?y . ?t :p ?m . ?m :p ?s }"
+    assert concluded(":a :p :b . :b :p :c . :d :p :a .", rules) == {"c p a", "b p d"}
+
+
+def test_every_cursor_is_without_the_faulty_optimizer():
+    connection = connect(":memory:")
+    assert connection.cursor().execute("SELECT current_setting('disabled_optimizers')").fetchone() == ("common_subplan",)
