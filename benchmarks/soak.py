@@ -15,6 +15,7 @@ from benchmarks.children import ROOT
 from benchmarks.clients import Client
 
 _THINGS = 500
+_LEAST_BUILDS = 3  # however long they take
 _ROUND = "urn:soak:round"
 _GROUPED = f"SELECT ?round (COUNT(*) AS ?things) {{ ?thing <{_ROUND}> ?round }} GROUP BY ?round"
 _LISTED = f"SELECT ?thing ?round {{ ?thing <{_ROUND}> ?round }}"
@@ -49,16 +50,16 @@ def build(project: Path) -> None:
 
 
 def run(address: str, project: Path, domain: str, clients: int, seconds: float) -> Outcome:
-    """Read with so many clients for so long while builds publish one after the other."""
+    """Read with so many clients for so long, and until a few builds are done, while builds publish one after the other."""
     outcome, seen, lock = Outcome(), set(), threading.Lock()
     write_round(project, domain, 0)
     build(project)
-    ends = time.monotonic() + seconds
+    ends, done = time.monotonic() + seconds, threading.Event()
 
     def read(number: int) -> None:
         client, last, reads = Client(address), 0, 0
         try:
-            while time.monotonic() < ends:
+            while not done.is_set():
                 if (number + reads) % 3:
                     rounds = {int(row["round"]["value"]): int(row["things"]["value"]) for row in client.select(_GROUPED)}
                 else:
@@ -81,10 +82,14 @@ def run(address: str, project: Path, domain: str, clients: int, seconds: float) 
     readers = [threading.Thread(target=read, args=(number,)) for number in range(clients)]
     for reader in readers:
         reader.start()
-    while time.monotonic() < ends:
-        outcome.builds += 1
-        write_round(project, domain, outcome.builds)
-        build(project)
+    try:
+        while time.monotonic() < ends or outcome.builds < _LEAST_BUILDS:
+            outcome.builds += 1
+            write_round(project, domain, outcome.builds)
+            build(project)
+        time.sleep(0.5)
+    finally:
+        done.set()
     for reader in readers:
         reader.join()
     outcome.versions = len(seen)
