@@ -7,13 +7,13 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import control, mapping, querying, rebuilding, serving, sources, validating
+from benchmarks import control, entailment, mapping, querying, rebuilding, serving, sources, validating
 from benchmarks.children import MeasurementFailed
 from benchmarks.environments import Peers
 from benchmarks.figures import Report
 from benchmarks.workplace import Workplace
 
-PARTS = ("map", "query", "compile", "build", "control", "http", "soak", "sources", "shapes")
+PARTS = ("map", "query", "compile", "build", "control", "closure", "lubm", "http", "soak", "sources", "shapes")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,6 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
         "compile": lambda report: querying.measure_compilation(place, report, scale),
         "build": lambda report: rebuilding.measure_builds(place, report, scale),
         "control": lambda report: control.measure_control(place, peers, report, companies, clingo_companies=companies // 10),
+        "closure": lambda report: entailment.measure_closure(place, peers, report, 50 if options.quick else 2_000),
+        "lubm": lambda report: entailment.measure_universities(place, peers, report, 3 if options.quick else 300),
         "http": lambda report: serving.measure_serving(place, report, scale, 1 if options.quick else 10),
         "sources": lambda report: sources.measure_sources(place, report, 20_000 if options.quick else 1_000_000),
         "soak": lambda report: serving.measure_soak(place, report, min(scale, 0.05), 5 if options.quick else 120, 8 if options.quick else 32),

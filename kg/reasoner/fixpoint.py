@@ -17,7 +17,7 @@ from kg.reasoner.aggregate import RunningAggregate, has_aggregate, running_aggre
 from kg.reasoner.bodies import CannotFlatten, Element, Opaque, reads_recursion, sub_select_alternatives
 from kg.reasoner.compile import BodyCompiler, Given, close_scopes
 from kg.reasoner.invariant import with_invariants
-from kg.reasoner.knowledge import CONCLUSION, Knowledge, Recursion, recursion_of, recursions
+from kg.reasoner.knowledge import CONCLUSION, LAST_ROUND, Knowledge, Recursion, recursion_of, recursions
 from kg.reasoner.model import Rule, variables_of
 from kg.reasoner.paths import as_triples
 from kg.reasoner.rows import Columns, Rows, lacking
@@ -236,7 +236,8 @@ class Fixpoint:
             else:
                 trigger = recursion_of(element, self._relations)
                 delta = Given(compiler.triple(element, trigger.delta(PARITY)))
-            given = [delta if i == chosen else self._reading_full(e, compiler) for i, e in enumerate(body)]
+            # Before the chosen element only what is older than the delta is read, so that a solution is found once.
+            given = [self._reading_old(e, compiler) if i < chosen else delta if i == chosen else self._reading_full(e, compiler) for i, e in enumerate(body)]
             variants.append((trigger, self._rows(given, compiler)))
         return variants
 
@@ -247,6 +248,11 @@ class Fixpoint:
             return Given(compiler.triple(element, recursion_of(element, self._relations).full))
         return element
 
+    def _reading_old(self, element, compiler: BodyCompiler):
+        if isinstance(element, a.TriplePattern) and self._is_recursive(element):
+            return Given(compiler.triple(element, recursion_of(element, self._relations).old))
+        return self._reading_full(element, compiler)
+
     def _rows(self, body: Sequence, compiler: BodyCompiler) -> Rows:
         return compiler.conjunction(body, self.knowledge.source)
 
@@ -255,6 +261,7 @@ class Fixpoint:
     def _round(self, parity: int) -> int:
         """Read the deltas of the other parity, write those of this one; returns how many triples were new."""
         before = 1 - parity
+        self.knowledge.run(f"SET VARIABLE {LAST_ROUND} = {self.first_round + self.rounds - 1}")
         for running, parts in self._aggregates:
             running.add([self.knowledge.ready(p.statement, before) for p in parts if self._is_due(p, before)], parity)
         found: dict[Recursion, int] = {}

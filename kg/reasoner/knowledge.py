@@ -41,6 +41,7 @@ from kg.terms import TAG_TRIPLE
 
 # Statistics of a predicate of whose objects nothing is known.
 ANYTHING = SimpleNamespace(tags=ALL_TAGS)
+LAST_ROUND = "rl_last_round"  # a variable of DuckDB: the round in which the delta was found
 CONCLUSION = "s BIGINT, p BIGINT, o BIGINT, rule INTEGER, round INTEGER"
 RDF_TYPE = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
 
@@ -228,6 +229,12 @@ class Recursion:
     @property
     def table(self) -> str:
         return f"rl_full_{self.number}"
+
+    @property
+    def old(self) -> str:
+        """What was known before the last round."""
+        own = f"SELECT s, p, o FROM {self.table} WHERE round IS NULL OR round < getvariable('{LAST_ROUND}')"
+        return f"({own})" if self.predicate is not None else f"(SELECT s, p, o FROM rl_known UNION ALL {own})"
 
     def delta(self, parity: int) -> str:
         return f"rl_delta_{self.number}_{parity}"
