@@ -24,7 +24,7 @@ from kg.shapes import ShapesGraph, ValidationReport, ValidationResult, load_shap
 from kg.shapes.stored import StoredReport
 from kg.sparql import graph_store
 from kg.sparql.algebra import Dataset
-from kg.sparql.deadline import Stop
+from kg.sparql.deadline import Clock, Stop
 from kg.sparql.evaluate import Solutions, Triples, evaluate, plan
 from kg.sparql.explanation import QueryExplanation, explain_query, unknown_terms
 from kg.sparql.graph_store import Expectation, GraphReport
@@ -369,7 +369,8 @@ class KnowledgeGraph:
         store, services, started = self.store, self.services.until(seconds, stop), time.perf_counter()
         dataset = Dataset(tuple(map(NamedNode, default_graphs)), tuple(map(NamedNode, named_graphs)))
         base = self.project.base if self.project else None
-        compiled = plan(store, text, bindings=bindings, base=base, prefixes=self.prefixes, dataset=dataset, services=services, file=file)
+        check = Clock(seconds, stop=stop).check
+        compiled = plan(store, text, bindings=bindings, base=base, prefixes=self.prefixes, dataset=dataset, services=services, file=file, check=check)
         return explain_query(store, compiled, time.perf_counter() - started, timeout=services.remaining(), stop=stop, prefixes=self.prefixes)
 
     def unknown_terms(self, query: str | SavedQuery) -> list[str]:

@@ -12,12 +12,15 @@ The rule engine compiles bodies with `compile_pattern`, replaces the relations b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from kg.sparql import algebra, patterns
 from kg.sparql.compiler import Compiler, Dataset, Sources, used_parameters
+from kg.sparql.constants import constants
+from kg.sparql.construct import triples_of
 from kg.sparql.conversions import general
+from kg.sparql.deadline import unlimited
 from kg.sparql.local_terms import prelude
 from kg.sparql.modifiers import ordered
 from kg.sparql.relations import Environment, Relation, Scope
@@ -59,13 +62,15 @@ def compile_query(
     text: str | None = None,
     base: str | None = None,
     services: Services | None = None,
+    check: Callable[[], None] = unlimited,
 ) -> CompiledQuery:
     """Compile a query. `strict` reads the dataset as SPARQL 1.1 does: the default graph is graph 0, not the union.
 
     The result holds for the store as it is now: facts about single subjects may be compiled in. `bindings` fixes variables to terms.
-    Endpoints that SERVICE names are asked at once, as far as `services` allows. Raises NotSupported, with the place if `text` is given, and QueryError.
+    Endpoints that SERVICE names are asked at once, as far as `services` allows. `check` is called all the while, and raises when the
+    time is up. Raises NotSupported, with the place if `text` is given, and QueryError.
     """
-    compiler = Compiler(store, text=text, base=base, reads_facts=True, services=services, compile_pattern=patterns.compile_pattern)
+    compiler = Compiler(store, text=text, base=base, reads_facts=True, services=services, check=check, compile_pattern=patterns.compile_pattern)
     compiler.dataset = dataset_of(compiler, query.dataset, strict)
     pattern = query.pattern
     if bindings:
@@ -74,7 +79,10 @@ def compile_query(
             query = replace(query, template=tuple(in_template(triple, bindings) for triple in query.template))
     if isinstance(query, algebra.Ask):
         pattern = algebra.Slice(pattern, 0, 1)
+    compiler.look_up_all(constants(pattern))
     relation = compiler.pattern(pattern, Environment())
+    if isinstance(query, algebra.Construct):
+        relation = triples_of(compiler, relation, query)
     names = [variable.name for variable in query.variables] if isinstance(query, algebra.Select) else list(relation.columns)
     relation = _named(compiler, relation, names)
     sql = prelude(compiler) + (_sorted(compiler, relation) if relation.order else relation.sql)

@@ -17,6 +17,7 @@ from pyoxigraph import NamedNode
 from kg import terms
 from kg.errors import Location, NotSupported
 from kg.sparql import algebra
+from kg.sparql.deadline import too_large, unlimited
 from kg.sparql.relations import Environment, Relation
 from kg.sparql.services import Services
 from kg.sparql.values import ALL_TAGS, ID, Term, Value, tag_class, tag_classes
@@ -60,6 +61,9 @@ def used_parameters(parameters: Mapping[str, object], sql: str) -> dict[str, obj
     return {name: value for name, value in parameters.items() if name in names}
 
 
+# DuckDB plans a join of 100 tables, or a thousand small ones, in about a second; the time grows with their square.
+_MOST_JOINED, _MOST_TABLES = 100, 1000
+
 # ── The compiler ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -79,7 +83,10 @@ class Compiler:
     volatile: bool = False  # the plan holds a value of this very run (NOW, RAND, UUID) and must not be cached
     services: Services | None = None  # the endpoints that SERVICE may ask; None refuses all
     asks_others: bool = False  # the plan holds what other endpoints answer now
+    check: Callable[[], None] = unlimited  # raises when the time for compiling is up
     compile_pattern: Callable[[Compiler, algebra.Pattern, Environment], Relation] | None = None
+    _known: dict[Term, int | None] = field(default_factory=dict)
+    _tables: int = 0
     _counter: int = 0
     _names: dict[str, str] = field(default_factory=dict)
     _taken: set[str] = field(default_factory=set)
@@ -127,12 +134,19 @@ class Compiler:
 
     # ── Terms ────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def look_up_all(self, wanted: Iterable[Term]) -> None:
+        """Look up many terms at once; `lookup`, `constant` and `ids` remember them."""
+        distinct = [term for term in dict.fromkeys(wanted) if term not in self._known]
+        self._known.update(zip(distinct, self.store.lookup_many(distinct), strict=True))
+
     def lookup(self, term: Term) -> int | None:
-        return self.store.lookup(term)
+        if term not in self._known:
+            self._known[term] = self.store.lookup(term)
+        return self._known[term]
 
     def constant(self, term: Term) -> Value:
         """A constant as an ID value; one that the store lacks gets an id of this query's own."""
-        term_id = self.store.lookup(term)
+        term_id = self.lookup(term)
         if term_id is not None:
             return Value(ID, str(term_id), False, tags=frozenset({tag_class(term_id >> TAG_BITS)}), term=term)
         term_id = self._local_id(term)
@@ -140,7 +154,8 @@ class Compiler:
 
     def ids(self, wanted: Sequence[Term]) -> list[int]:
         """The ids of many terms, negative ones for those that the store lacks."""
-        found = self.store.lookup_many(wanted)
+        self.look_up_all(wanted)
+        found = map(self._known.__getitem__, wanted)
         return [self._local_id(term) if term_id is None else term_id for term, term_id in zip(wanted, found, strict=True)]
 
     def _local_id(self, term: Term) -> int:
@@ -163,6 +178,13 @@ class Compiler:
         if self._now is None:
             self._now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
         return self._now
+
+    def count_tables(self, joined: int) -> None:
+        """Take note of a join of so many tables; LimitExceeded where planning it, which nothing can interrupt, would take seconds."""
+        self._tables += joined
+        if joined > _MOST_JOINED or self._tables > _MOST_TABLES:
+            notes = [f"it joins {joined} triple patterns; at most {_MOST_JOINED} are accepted"] if joined > _MOST_JOINED else []
+            raise too_large("query", notes or [f"it has more than {_MOST_TABLES} triple patterns"])
 
     def read(self, sql: str) -> list[tuple]:
         """Rows of the store as a query would see them."""
@@ -199,7 +221,7 @@ class Compiler:
 
     def graph_ids(self, iris: Iterable[NamedNode]) -> tuple[int, ...]:
         """The ids of those graphs that the store knows."""
-        found = (self.store.lookup(iri) for iri in iris)
+        found = (self.lookup(iri) for iri in iris)
         return tuple(graph_id for graph_id in found if graph_id is not None and graph_id != DEFAULT_GRAPH)
 
     # ── Relations ────────────────────────────────────────────────────────────────────────────────────────────

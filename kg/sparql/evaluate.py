@@ -7,18 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
-from pyoxigraph import BlankNode, Literal, NamedNode, Triple
-
 from kg.errors import LimitExceeded
 from kg.sparql import algebra
-from kg.sparql.active_graph import NoSolution, source
-from kg.sparql.compile import CompiledQuery, compile_query, dataset_of
-from kg.sparql.compiler import Compiler
-from kg.sparql.deadline import Stop, deadline
+from kg.sparql.compile import CompiledQuery, compile_query
+from kg.sparql.deadline import Clock, Stop, deadline, unlimited
 from kg.sparql.decode import Row, decoded
 from kg.sparql.frames import data_frame
+from kg.sparql.graph_results import Triples, constructed, described
 from kg.sparql.parser import parse_query
-from kg.sparql.relations import Environment
 from kg.sparql.results import syntax
 from kg.sparql.services import Services
 from kg.sparql.strings import register_python_functions
@@ -52,8 +48,9 @@ def evaluate(
 ) -> Solutions | bool | Triples:
     """Answer a query.
 
-    `bindings` fixes variables to terms; `timeout` is in seconds (QueryTimeout), `row_limit` counts solutions or triples
-    (LimitExceeded, or with `partial` only the first ones, and `is_partial` tells), after `offset` solutions; `strict` reads the dataset as SPARQL 1.1 does, its default graph not being the union of all. `dataset`
+    `bindings` fixes variables to terms; `timeout` is in seconds (QueryTimeout) and counts parsing and compiling, `row_limit` counts
+    solutions or triples (LimitExceeded, or with `partial` only the first ones, and `is_partial` tells), after `offset` solutions; `strict`
+    reads the dataset as SPARQL 1.1 does, its default graph not being the union of all. `dataset`
     takes the place of FROM and FROM NAMED (SPARQL 1.1 Protocol, 2.1.4); `services` are the endpoints that SERVICE may ask,
     none without; `file` names the query's file in errors. By `stop` another thread can end the query, also while its rows
     are being read.
@@ -61,15 +58,18 @@ def evaluate(
     >>> [str(row[0]) for row in evaluate(Store.memory(), "SELECT (1 + 1 AS ?two) {}")]
     ['"2"^^<http://www.w3.org/2001/XMLSchema#integer>']
     """
+    clock = Clock(timeout, stop=stop)
     services = (services or Services()).until(timeout, stop)
-    compiled = plan(store, query, bindings=bindings, strict=strict, base=base, prefixes=prefixes, dataset=dataset, services=services, file=file)
-    run = Run(store, compiled, services.remaining() if compiled.is_volatile else timeout, row_limit, stop, partial, offset)
+    compiled = plan(
+        store, query, bindings=bindings, strict=strict, base=base, prefixes=prefixes, dataset=dataset, services=services, file=file, check=clock.check
+    )  # fmt: skip
+    if isinstance(compiled.query, (algebra.Construct, algebra.Describe)):
+        run = Run(store, compiled, clock.remaining(), None, stop, offset=offset, whole_timeout=timeout)
+        triples = constructed(run) if isinstance(compiled.query, algebra.Construct) else described(store, compiled, run, strict, bindings, clock)
+        return Triples(triples, row_limit, partial)
+    run = Run(store, compiled, clock.remaining(), row_limit, stop, partial, offset, timeout)
     if isinstance(compiled.query, algebra.Ask):
         return next(iter(run), None) is not None
-    if isinstance(compiled.query, algebra.Construct):
-        return Triples(_constructed(compiled, run), row_limit, run)
-    if isinstance(compiled.query, algebra.Describe):
-        return Triples(_described(store, compiled, run, strict, bindings), row_limit, run)
     return Solutions(compiled, run)
 
 
@@ -84,8 +84,9 @@ def plan(
     dataset: algebra.Dataset | None = None,
     services: Services | None = None,
     file: str | None = None,
+    check: Callable[[], None] = unlimited,
 ) -> CompiledQuery:
-    """The compiled form of a query; kept until the store changes."""
+    """The compiled form of a query; kept until the store changes. `check` raises when the time for that is up."""
     bound = tuple(sorted((bindings or {}).items(), key=lambda item: item[0]))
     named = tuple(sorted((prefixes or {}).items()))
     key = (query, strict, base, named, bound, dataset, store.revision, id(store.statistics))
@@ -94,10 +95,10 @@ def plan(
     if found is not None:
         return found
     text = query if isinstance(query, str) else None
-    parsed = parse_query(query, base, prefixes, file) if isinstance(query, str) else query
+    parsed = parse_query(query, base, prefixes, file, check) if isinstance(query, str) else query
     if dataset is not None and dataset.is_given:
         parsed = replace(parsed, dataset=dataset)
-    compiled = compile_query(parsed, store, strict=strict, bindings=bindings, text=text, base=_base_of(text) or base, services=services)
+    compiled = compile_query(parsed, store, strict=strict, bindings=bindings, text=text, base=_base_of(text) or base, services=services, check=check)
     if text is not None and not compiled.is_volatile:
         if len(plans) >= _CACHED_PLANS:
             plans.clear()
@@ -116,10 +117,11 @@ class Run:
 
     def __init__(
         self, store: Store, compiled: CompiledQuery, timeout: float | None = None, row_limit: int | None = None, stop: Stop | None = None,
-        partial: bool = False, offset: int = 0,
+        partial: bool = False, offset: int = 0, whole_timeout: float | None = None,
     ) -> None:  # fmt: skip
+        """`timeout` is what is left of `whole_timeout`, and begins with the reading of the rows."""
         self._store, self._compiled = store, compiled
-        self._timeout, self._row_limit, self._stop = timeout, row_limit, stop
+        self._timeout, self._row_limit, self._stop, self._whole_timeout = timeout, row_limit, stop, whole_timeout
         self.may_be_partial, self.is_partial, self._offset = partial, False, offset
 
     def __iter__(self) -> Iterator[Row]:
@@ -160,7 +162,7 @@ class Run:
             return
         cursor = self._store.cursor()
         try:
-            with deadline(cursor, self._timeout, stop=self._stop) as check:
+            with deadline(cursor, self._timeout, stop=self._stop, of=self._whole_timeout) as check:
                 count, size = 0, _FIRST_BATCH
                 register_python_functions(cursor, self._compiled.sql)
                 cursor.execute(self._compiled.sql, self._compiled.parameters or None)
@@ -241,82 +243,3 @@ class Solutions:
     def df(self):
         """A pandas DataFrame: numbers, booleans and dates as such, decimals exact (`decimal.Decimal`), other terms as text."""
         return data_frame(self.variables, self._rows)
-
-
-class Triples:
-    """The triples of a CONSTRUCT or DESCRIBE, each once; iterate it, once."""
-
-    def __init__(self, triples: Iterator[Triple], limit: int | None = None, run: Run | None = None) -> None:
-        self._triples, self._limit, self._run = triples, limit, run
-        self._is_cut = False
-
-    @property
-    def is_partial(self) -> bool:
-        """Whether triples beyond the limit were left out; known when all have been read."""
-        return self._is_cut or (self._run is not None and self._run.is_partial)
-
-    def __iter__(self) -> Iterator[Triple]:
-        seen: set[Triple] = set()
-        for triple in self._triples:
-            if triple not in seen:
-                seen.add(triple)
-                if self._limit is not None and len(seen) > self._limit:
-                    if self._run is not None and self._run.may_be_partial:
-                        self._is_cut = True
-                        return
-                    raise LimitExceeded("Q401", f"the query makes more than {self._limit} triples", help="add LIMIT, or narrow the pattern")
-                yield triple
-
-
-# ── CONSTRUCT (section 16.2) ─────────────────────────────────────────────────────────────────────────────────
-
-
-def _constructed(compiled: CompiledQuery, run: Run) -> Iterator[Triple]:
-    """The template filled in by every solution; a triple that would not be RDF is left out, blank nodes are new each time."""
-    template = compiled.query.template
-    places = {name: place for place, name in enumerate(compiled.columns)}
-    for row in run:
-        fresh: dict[str, BlankNode] = {}
-
-        def term(node: object, row: Row = row, fresh: dict[str, BlankNode] = fresh) -> Term | None:
-            if not isinstance(node, algebra.Var):
-                return node
-            if node.is_anonymous:
-                return fresh.setdefault(node.name, BlankNode())
-            return row[places[node.name]] if node.name in places else None
-
-        for pattern in template:
-            subject, predicate, object_ = term(pattern.subject), term(pattern.predicate), term(pattern.object)
-            if isinstance(subject, (NamedNode, BlankNode)) and isinstance(predicate, NamedNode) and object_ is not None:
-                yield Triple(subject, predicate, object_)
-
-
-# ── DESCRIBE (section 16.4) ──────────────────────────────────────────────────────────────────────────────────
-
-
-def _described(store: Store, compiled: CompiledQuery, run: Run, strict: bool, bindings: Mapping[str, Term] | None) -> Iterator[Triple]:
-    """The concise bounded description of each resource: its triples, and those of the blank nodes that they lead to."""
-    query = compiled.query
-    names = {node.name for node in query.terms if isinstance(node, algebra.Var)}
-    wanted = [node for node in query.terms if not isinstance(node, algebra.Var)]
-    wanted += [term for name, term in (bindings or {}).items() if name in names]
-    places = [place for place, name in enumerate(compiled.columns) if name in names]
-    for row in run if places else ():
-        wanted += [row[place] for place in places if row[place] is not None and not isinstance(row[place], Literal)]
-    compiler = Compiler(store)
-    compiler.dataset = dataset_of(compiler, query.dataset, strict)
-    try:
-        table, conditions = source(compiler, Environment(), None, "t")
-    except NoSolution:
-        return
-    frontier = {found for found in store.lookup_many(list(dict.fromkeys(wanted))) if found is not None}
-    done: set[int] = set()
-    where = " AND ".join([*conditions, "t.s IN (SELECT unnest($ids::BIGINT[]))"])
-    while frontier:
-        cursor = store.cursor()
-        rows = cursor.execute(f"SELECT t.s, t.p, t.o FROM {table} AS t WHERE {where}", {"ids": list(frontier)}).fetchall()
-        done |= frontier
-        known = store.decode({term_id for row in rows for term_id in row})
-        for subject, predicate, object_ in rows:
-            yield Triple(known[subject], known[predicate], known[object_])
-        frontier = {row[2] for row in rows if isinstance(known[row[2]], BlankNode)} - done

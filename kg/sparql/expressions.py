@@ -12,6 +12,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode
 from kg.errors import QueryError
 from kg.sparql import algebra, casts, comparisons, durations, functions, numbers
 from kg.sparql.conversions import as_form, common_form, compatible, same_term
+from kg.sparql.long_lists import membership, shortened
 from kg.sparql.relations import Environment, Scope
 from kg.sparql.values import ALL_TAGS, DATETIME_TAGS, DURATION, EXACT, ID, Value, boolean, null
 from kg.terms import TAG_DATE
@@ -19,6 +20,7 @@ from kg.terms import TAG_DATE
 
 def expression(node: algebra.Expression, scope: Scope) -> Value:
     """The typed SQL of an expression over a scope; its NULL is an error (or an unbound variable)."""
+    scope.compiler.check()
     if isinstance(node, algebra.Var):
         return scope.variable(node.name) or null()
     if isinstance(node, (NamedNode, BlankNode, Literal)):
@@ -63,6 +65,8 @@ def _bounds(node: algebra.Expression, scope: Scope) -> list[str]:
 
 
 def _logic(node: algebra.Call, scope: Scope) -> Value:
+    if node.name == "||" and (short := shortened(node)) is not node:
+        return _in(short, scope)
     left, right = (comparisons.truth(expression(argument, scope), scope) for argument in node.args)
     return boolean(f"({left.sql} {'AND' if node.name == '&&' else 'OR'} {right.sql})", left.nullable or right.nullable)
 
@@ -80,7 +84,9 @@ def _compare(node: algebra.Call, scope: Scope) -> Value:
 def _in(node: algebra.Call, scope: Scope) -> Value:
     """`x IN (a, b)` is `x = a || x = b` (section 17.4.1.9)."""
     value = scope.bind(expression(node.args[0], scope))
-    equals = [comparisons.compare("=", value, expression(argument, scope), scope).sql for argument in node.args[1:]]
+    found, listed = membership(value, node.args[1:], scope)
+    equals = [comparisons.compare("=", value, expression(argument, scope), scope).sql for argument in listed]
+    equals = [found, *equals] if found else equals
     sql = f"({' OR '.join(equals)})" if equals else "false"
     return boolean(sql if node.name == "IN" else f"(NOT {sql})")
 

@@ -171,15 +171,21 @@ def _can_be_sent(term: Term | None) -> bool:
 
 
 def relation_of(compiler: Compiler, answer: RemoteRows) -> Relation:
-    """Rows of terms as a relation: a list of ids for each variable, bound as a parameter."""
+    """Rows of terms as a relation."""
     if not answer.rows:
         return compiler.empty(answer.variables)
     if not answer.variables:
         return compiler.unit() if len(answer.rows) == 1 else Relation(f"SELECT 1 AS unit FROM range({len(answer.rows)})", {})
-    distinct = list({term: None for row in answer.rows for term in row if term is not None})
+    return table_of(compiler, answer.variables, answer.rows)
+
+
+def table_of(compiler: Compiler, names: Sequence[str], rows: Sequence[Row]) -> Relation:
+    """Many rows of terms as a relation: a list of ids for each variable, bound as a parameter."""
+    distinct = list({term: None for row in rows for term in row if term is not None})
     ids = dict(zip(distinct, compiler.ids(distinct), strict=True))
     columns, selected = {}, []
-    for name, terms in zip(answer.variables, zip(*answer.rows, strict=True), strict=True):
+    for name, terms in zip(names, zip(*rows, strict=True), strict=True):
+        compiler.check()
         values = [None if term is None else ids[term] for term in terms]
         known = {value for value in values if value is not None}
         column = compiler.column(name)

@@ -21,6 +21,7 @@ def prelude(compiler: Compiler) -> str:
         return ""
     rows, plain = [], []
     for term, term_id in compiler.local_terms.items():
+        compiler.check()
         _, lex, extra = terms.dictionary_key(term)
         values = _values_of(term)
         if values == _NOTHING:

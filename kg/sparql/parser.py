@@ -22,6 +22,7 @@ from typing import TypeVar
 from lark import Lark, Tree, UnexpectedInput
 
 from kg.sparql.algebra import Query, RuleSetText, Update
+from kg.sparql.deadline import unlimited
 from kg.sparql.header import parse_header
 from kg.sparql.source_text import SourceText
 from kg.sparql.syntax_errors import syntax_error
@@ -33,29 +34,31 @@ __all__ = ["parse_header", "parse_query", "parse_rules", "parse_update"]
 
 # Long chains (OPTIONAL … OPTIONAL …, a + b + c …) lie in each other in the algebra; every walk over it recurses.
 MAX_DEPTH = 250
+# A text of so many characters is parsed in some milliseconds; of longer ones the time is watched.
+_LONG = 5_000
 
 Result = TypeVar("Result")
 
 
 def parse_query(
-    text: str, base: str | None = None, prefixes: Mapping[str, str] | None = None, file: str | None = None
+    text: str, base: str | None = None, prefixes: Mapping[str, str] | None = None, file: str | None = None, check: Callable[[], None] = unlimited
 ) -> Query:
     """The algebra of a SPARQL 1.1 query.
 
-    `base` resolves relative IRIs until a BASE says otherwise; `prefixes` are declared beforehand.
-    Raises QuerySyntaxError: Q100–Q108 for what is not SPARQL, Q120–Q129 for what its scope rules forbid.
+    `base` resolves relative IRIs until a BASE says otherwise; `prefixes` are declared beforehand. `check` is called all the
+    while, and raises when the time is up. Raises QuerySyntaxError: Q100–Q108 for what is not SPARQL, Q120–Q129 for what its scope rules forbid.
     """
-    source = SourceText.read(text, file)
+    source = SourceText.read(text, file, check=check)
     tree = _parse(source, "query", "query")
     return _translate(source, QueryTranslator(source, base, dict(prefixes or {})).query, tree)
 
 
 def parse_update(
-    text: str, base: str | None = None, prefixes: Mapping[str, str] | None = None, file: str | None = None
+    text: str, base: str | None = None, prefixes: Mapping[str, str] | None = None, file: str | None = None, check: Callable[[], None] = unlimited
 ) -> Update:
     """The operations of a SPARQL 1.1 Update request; arguments and errors as of `parse_query`, and Q127 for variables in
     DATA, Q128 for blank nodes in DELETE."""
-    source = SourceText.read(text, file)
+    source = SourceText.read(text, file, check=check)
     tree = _parse(source, "update", "update")
     return _translate(source, UpdateTranslator(source, base, dict(prefixes or {})).update, tree)
 
@@ -83,7 +86,12 @@ def _grammar(name: str, start: str) -> Lark:
 def _parse(source: SourceText, name: str, start: str) -> Tree:
     lark = _grammar(name, start)
     try:
-        return lark.parse(source.text)
+        if len(source.text) < _LONG:
+            return lark.parse(source.text)
+        steps = lark.parse_interactive(source.text)
+        for _ in steps.iter_parse():
+            source.check()
+        return steps.feed_eof(steps.lexer_thread.state.last_token)
     except UnexpectedInput as failure:
         raise syntax_error(source, lark, failure) from None
 

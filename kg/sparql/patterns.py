@@ -13,7 +13,7 @@ from kg.sparql.active_graph import named_graphs
 from kg.sparql.compiler import Compiler
 from kg.sparql.conversions import as_form, common_form, compatible, unbound
 from kg.sparql.expressions import condition
-from kg.sparql.federation import Reader, service
+from kg.sparql.federation import Reader, service, table_of
 from kg.sparql.relations import Environment, EveryNamedGraph, NamedGraph, Relation, Scope, ScopeNeedsJoin
 from kg.sparql.search import search, too_many, with_texts
 from kg.sparql.values import ID, PREDICATE_TAGS, Value, null
@@ -24,6 +24,7 @@ _MOST_TEXTS = 100
 
 def compile_pattern(compiler: Compiler, pattern: algebra.Pattern, environment: Environment) -> Relation:
     """The relation of a pattern's solutions."""
+    compiler.check()
     return _OPERATORS[type(pattern)](compiler, pattern, environment)
 
 
@@ -271,7 +272,7 @@ def with_graphs(compiler: Compiler, relation: Relation, environment: Environment
 
 def _graph(compiler: Compiler, node: algebra.Graph, environment: Environment) -> Relation:
     if not isinstance(node.name, algebra.Var):
-        return compile_pattern(compiler, node.pattern, environment.within(NamedGraph(compiler.store.lookup(node.name))))
+        return compile_pattern(compiler, node.pattern, environment.within(NamedGraph(compiler.lookup(node.name))))
     if _needs_enumeration(node.pattern):
         return _each_graph(compiler, node, environment)
     hidden = compiler.fresh("#graph")
@@ -352,12 +353,18 @@ def _extend(compiler: Compiler, node: algebra.Extend, environment: Environment) 
     return modifiers.extended(compiler, relation, [(node.variable.name, node.expression)], environment)
 
 
+# Rows that are written into the statement, where DuckDB sees them as it plans; more are bound as lists.
+_WRITTEN_ROWS = 50
+
+
 def _values(compiler: Compiler, node: algebra.Values, environment: Environment) -> Relation:
     names = [variable.name for variable in node.variables]
     if not node.rows:
         return compiler.empty(names)
     if not names:
         return Relation(f"SELECT 1 AS unit FROM range({len(node.rows)})", {})
+    if len(node.rows) > _WRITTEN_ROWS:
+        return table_of(compiler, names, node.rows)
     cells = [[None if term is None else compiler.constant(term) for term in row] for row in node.rows]
     columns: dict[str, Value] = {}
     for place, name in enumerate(names):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from lark import Token, Tree
 
 from kg.errors import KgError, Location, QuerySyntaxError, RuleError
+from kg.sparql.deadline import unlimited
 
 MAX_CHARACTERS = 1024 * 1024  # nobody writes a megabyte by hand; larger data belongs in a load
 MAX_NESTING = 200  # brackets inside brackets; keeps every recursive walk over the algebra far from the stack's end
@@ -27,14 +29,15 @@ _CODEPOINT = re.compile(r"\\(?:\\|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8}))")
 
 @dataclass(frozen=True)
 class SourceText:
-    """A request's text with the name of its file; `is_rules` chooses RuleError and R codes."""
+    """A request's text with the name of its file; `is_rules` chooses RuleError and R codes. `check` raises when the time is up."""
 
     text: str
     file: str | None = None
     is_rules: bool = False
+    check: Callable[[], None] = field(default=unlimited, compare=False)
 
     @classmethod
-    def read(cls, text: str, file: str | None = None, is_rules: bool = False) -> SourceText:
+    def read(cls, text: str, file: str | None = None, is_rules: bool = False, check: Callable[[], None] = unlimited) -> SourceText:
         """The text ready for the lexer: within the limits, without byte order mark, word escapes replaced."""
         if len(text) > MAX_CHARACTERS:
             raise cls("", file, is_rules).error(
@@ -42,7 +45,7 @@ class SourceText:
                 f"the text has {len(text):,} characters; at most {MAX_CHARACTERS:,} are accepted",
                 help="load large data from a file instead of writing it into the request",
             )
-        source = cls(replace_word_escapes(text.removeprefix("\ufeff")), file, is_rules)
+        source = cls(replace_word_escapes(text.removeprefix("\ufeff")), file, is_rules, check)
         source.check_nesting()
         if not text.isascii() and (lone := _SURROGATE.search(source.text)):
             at = line_and_column(source.text, lone.start())
@@ -88,7 +91,7 @@ class SourceText:
         return opened[-1] if opened else None
 
     def too_deep(self, at: Token | Tree | tuple[int, int] | None = None) -> KgError:
-        return self.error(102, f"nested too deeply: at most {MAX_NESTING} levels are accepted", at)
+        return self.error(102, f"nested too deeply: at most {MAX_NESTING} levels are accepted", at, help="ask in several steps, or without the brackets that nothing needs")
 
     def braces_from(self, start: int) -> str:
         """The first `{ … }` at or after character `start`, braces included."""

@@ -51,7 +51,7 @@ def syntax_error(source: SourceText, lark: Lark, failure: UnexpectedInput) -> Kg
     else:
         offset = failure.pos_in_stream
     offset = _start_of_word(source.text, offset)
-    accepted = _accepted(lark, source.text, offset, failure)
+    accepted = _accepted(lark, source, offset, failure)
     found = _found(source.text, offset)
     message = f"expected {_expected(lark, accepted)}, found {found}"
     notes = []
@@ -72,11 +72,12 @@ def _start_of_word(text: str, offset: int) -> int:
     return start
 
 
-def _accepted(lark: Lark, text: str, offset: int, failure: UnexpectedInput) -> set[str]:
+def _accepted(lark: Lark, source: SourceText, offset: int, failure: UnexpectedInput) -> set[str]:
     """Terminals with which the text before `offset` could go on."""
     try:
-        state = lark.parse_interactive(text[:offset])
-        state.exhaust_lexer()
+        state = lark.parse_interactive(source.text[:offset])
+        for _ in state.iter_parse():
+            source.check()
         return state.accepts()
     except UnexpectedInput:
         if isinstance(failure, UnexpectedCharacters):

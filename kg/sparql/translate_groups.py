@@ -70,6 +70,7 @@ class GroupTranslator(ExpressionTranslator):
     def _group_elements(self, tree: Tree) -> tuple[Pattern, list[Expression], Scope]:
         state = GroupState()
         for element in tree.children:
+            self.source.check()
             if element.data == "triples_block":
                 start = len(state.open_triples)
                 self.triples_block(element, state.open_triples)

@@ -196,6 +196,7 @@ class TermTranslator:
 
     def term(self, item: Token | Tree) -> Term | Var | TripleTerm:
         """Any term that needs no triples of its own."""
+        self.source.check()
         if isinstance(item, Token):
             return self._TOKENS[item.type](self, item)
         return self._TREES[item.data](self, item)

@@ -64,6 +64,7 @@ class Conjunction:
                 self.conditions.append(compatible(column, around, outer))
 
     def relation(self) -> Relation:
+        self.compiler.count_tables(len(self.tables))
         names = {name: self.compiler.column(name) for name in self.columns}
         selected = ", ".join(f"{value.sql} AS {names[name]}" for name, value in self.columns.items()) or "1 AS unit"
         where = f" WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
@@ -159,6 +160,7 @@ def _read_facts(conjunction: Conjunction, triples: list[algebra.TriplePattern]) 
 
 def _add_triple(conjunction: Conjunction, triple: algebra.TriplePattern, facts: dict[tuple[object, object], list[int]]) -> None:
     compiler, environment = conjunction.compiler, conjunction.environment
+    compiler.check()
     known = facts.get((triple.subject, triple.predicate)) if isinstance(triple.object, algebra.Var) else None
     if known is not None and len(known) <= 1:
         if not known:

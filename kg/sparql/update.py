@@ -17,7 +17,7 @@ from kg.errors import QueryError
 from kg.sparql import algebra, compiler
 from kg.sparql.algebra import DeleteData, GraphOperation, InsertData, Load, Modify, Operation, QuadPattern
 from kg.sparql.compile import compile_pattern
-from kg.sparql.deadline import Stop, deadline
+from kg.sparql.deadline import Clock, Stop, deadline
 from kg.sparql.edits import Edits
 from kg.sparql.graph_management import Loader, files_within, load, manage
 from kg.sparql.parser import parse_update
@@ -76,11 +76,12 @@ def update(
     2
     """
     started = time.perf_counter()
+    clock = Clock(timeout, "update", stop)
     text = request if isinstance(request, str) else None
-    operations = (parse_update(request, base, prefixes, file) if isinstance(request, str) else request).operations
+    operations = (parse_update(request, base, prefixes, file, clock.check) if isinstance(request, str) else request).operations
     if dataset is not None and dataset.is_given:
         _refuse_dataset_given_twice(operations)
-    with store.transaction(), deadline(store.connection, timeout, "update", stop) as check_time:
+    with store.transaction(), deadline(store.connection, clock.remaining(), "update", stop, of=timeout) as check_time:
         run = _Run(Edits(store, allow_owned, check_time), dict(bindings or {}), strict, base, text, dataset, loader)
         for kind, group in groupby(operations, type):
             run.operations(kind, list(group))
