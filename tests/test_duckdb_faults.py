@@ -12,6 +12,6 @@ def test_parts_of_a_union_that_join_alike_relations_keep_their_columns():
     assert concluded(":a :p :b . :b :p :c . :d :p :a .", rules) == {"c p a", "b p d"}
 
 
-def test_every_cursor_is_without_the_faulty_optimizer():
+def test_every_cursor_is_without_the_faulty_optimizers():
     connection = connect(":memory:")
-    assert connection.cursor().execute("SELECT current_setting('disabled_optimizers')").fetchone() == ("common_subplan",)
+    assert connection.cursor().execute("SELECT current_setting('disabled_optimizers')").fetchone() == ("common_subplan,projection_placement",)
