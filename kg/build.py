@@ -31,6 +31,7 @@ ENGINE = "1"
 _MOST_ONTOLOGIES = 20
 
 Progress = Callable[[str, str], None]
+Batches = tuple[mapping.changes.Batch, ...]
 
 
 @dataclass(frozen=True)
@@ -80,25 +81,28 @@ def build(
     only: str | None = None,
     overrides: Mapping[str, str] | None = None,
     on_progress: Progress | None = None,
+    changes: Mapping[str, Batches] | None = None,
 ) -> BuildReport:
     """Bring the graph up to date and publish it as a new version, if anything changed.
 
-    `only` is one stage; `overrides` replaces sources by name (NAME → path or URL) for this build.
+    `only` is one stage; `overrides` replaces sources by name (NAME → path or URL) for this build. `changes` are, by domain, all
+    files of changes that the tables are to have in them from now on: see `kg.changes`.
     """
     if only is not None and only not in STAGES:
         raise ProjectError("P301", f"there is no stage {only}", help=f"the stages are {', '.join(STAGES)}")
     started = time.perf_counter()
     tell = on_progress or (lambda stage, detail: None)
     tell("read", "content files and sources")
-    steps = plan(project, only, overrides or {}, on_progress)
+    applied = _applied(project, versions) | dict(changes or {})
+    steps = plan(project, only, overrides or {}, on_progress, applied)
     programs = rule_files(project) if only in (None, "infer") else []
     report = BuildReport()
     current = versions.current()
     if current is not None:
         with versions.read()[1] as store:
-            changes = _changes(store, steps, programs, only) or store.search_properties != project.search
-            changes = changes or (only in (None, "validate") and not validation.is_current(project, store))
-        if not changes:
+            is_stale = changes is not None or _changes(store, steps, programs, only) or store.search_properties != project.search
+            is_stale = is_stale or (only in (None, "validate") and not validation.is_current(project, store))
+        if not is_stale:
             report.version, report.seconds = current.number, time.perf_counter() - started
             report.skipped = [step.name for step in steps]
             return report
@@ -108,6 +112,8 @@ def build(
         with draft.store.batch():
             _bring_up_to_date(project, draft.store, steps, report, tell)
             gone = _remove_gone(draft.store, steps, programs, only, report)
+            for domain, batches in (changes or {}).items():
+                mapping.changes.remember(draft.store.connection, domain, batches)
         if programs or only in (None, "infer"):
             _infer(draft.store, programs, gone, report, tell)
         if only in (None, "validate"):
@@ -119,13 +125,35 @@ def build(
     return report
 
 
-def plan(project: Project, only: str | None, overrides: Mapping[str, str], on_progress: Progress | None) -> list[Step]:
+def sources_of(project: Project, domain: str, overrides: Mapping[str, str] | None = None, applied: Batches = ()) -> mapping.Sources:
+    """The sources of a domain, their tables as they are after the files of changes that were applied."""
+    declared = project.sources(domain)
+    sources = mapping.load_sources(declared if declared.exists() else None, overrides or {})
+    if not applied:
+        return sources
+    return mapping.changes.with_changes(sources, mapping.changes.load_operations(project.changes(domain)), applied, project.changes(domain))
+
+
+def applied_changes(project: Project, domain: str, store: Store) -> Batches:
+    """The files of changes that the tables of a domain have in them, in their order."""
+    return mapping.changes.applied(store.cursor(), domain, project.store / "changes")
+
+
+def _applied(project: Project, versions: Versions) -> dict[str, Batches]:
+    domains = [domain for domain in project.domains if project.changes(domain).exists()]
+    if not domains or versions.current() is None:
+        return {}
+    with versions.read()[1] as store:
+        return {domain: applied_changes(project, domain, store) for domain in domains}
+
+
+def plan(project: Project, only: str | None, overrides: Mapping[str, str], on_progress: Progress | None, applied: Mapping[str, Batches]) -> list[Step]:
     """The steps before inference, each fingerprinted: a wrong mapping fails here, before anything is written."""
     steps: list[Step] = []
     if only in (None, "ontology", "map"):
         steps += [_ontology_step(project, file) for file in project.ontology()]
     if only in (None, "map"):
-        sources = {domain: mapping.load_sources(project.sources(domain), overrides) for domain in project.domains if project.sources(domain).exists()}
+        sources = {domain: sources_of(project, domain, overrides, applied.get(domain, ())) for domain in project.domains if project.sources(domain).exists()}
         steps += [_mapping_step(project, file, sources, on_progress) for file in project.mappings()]
     return steps
 

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from pyoxigraph import BlankNode, NamedNode, RdfFormat, Triple
 
-from kg import mapping, reasoner, validation
-from kg.build import BuildReport, OwnedProgram, Progress, build, conclude, rule_files
+from kg import changes, mapping, reasoner, validation
+from kg.build import BuildReport, OwnedProgram, Progress, applied_changes, build, conclude, rule_files, sources_of
+from kg.changes import AppliedReport
 from kg.errors import MappingError, ProjectError, QueryError, RuleError
 from kg.explain import Absence, Proof, explain, why_not
 from kg.ontology_check import Finding, check_ontology
@@ -187,6 +188,14 @@ class KnowledgeGraph:
         except RuleError as error:
             error.notes += self._rows_of(error)
             raise
+
+    def apply(self, files: Iterable[str | Path], domain: str | None = None, on_progress: Progress | None = None) -> Iterator[AppliedReport]:
+        """Apply files of changes to the tables of a domain, each a version of its own: see `kg.changes`."""
+        yield from changes.apply(self._the_project(), self._versions, files, domain, on_progress)
+
+    def forget_changes(self, domain: str | None = None, on_progress: Progress | None = None) -> BuildReport:
+        """Take the tables as the sources have them: for a new snapshot that has the applied changes in it."""
+        return changes.forget(self._the_project(), self._versions, domain, on_progress)
 
     def load(self, source: str | Path | bytes, graph: str | None = None, format: str | None = None, base: str | None = None) -> LoadReport:
         """Add an RDF document (Turtle, TriG, N-Triples, N-Quads, RDF/XML, JSON-LD; gzip too) to a named graph.
@@ -569,13 +578,12 @@ class KnowledgeGraph:
 
     def _tracer(self, graph: str, file: ContentFile) -> mapping.Tracer:
         """The tracer of a mapping, kept as long as its files are as they were when it read them."""
-        kept = self._tracers.get(graph)
-        if kept is not None and kept.is_current():
+        kept, project = self._tracers.get(graph), self._the_project()
+        sources = sources_of(project, file.domain, applied=applied_changes(project, file.domain, self.store))
+        if kept is not None and kept.sources == sources and kept.is_current():
             return kept
         if kept is not None:
             kept.close()
-        declared = self._the_project().sources(file.domain)
-        sources = mapping.load_sources(declared if declared.exists() else None, {})
-        self._tracers[graph] = mapping.Tracer(file.path, sources, self._the_project().base)
+        self._tracers[graph] = mapping.Tracer(file.path, sources, project.base)
         return self._tracers[graph]
 

@@ -203,6 +203,10 @@ class Project:
         """mappings/<domain>/sources.toml: the one file that differs in production."""
         return self.root / "mappings" / domain / "sources.toml"
 
+    def changes(self, domain: str) -> Path:
+        """mappings/<domain>/changes.toml: what files of changes do to the tables; it need not be there."""
+        return self.root / "mappings" / domain / "changes.toml"
+
     def rules(self) -> list[ContentFile]:
         """rules/<domain>/*.srl, *.swrl, *.shacl.ttl, *.swrl.ttl and *.owl. ProjectError P110 where two have one name."""
         found = [file for suffix in (".srl", ".swrl", ".shacl.ttl", ".swrl.ttl", ".owl") for file in self._files("rules", f"*{suffix}", suffix)]

@@ -21,7 +21,7 @@ LAYERS = [
     {"kg.mapping", "kg.reasoner", "kg.shapes", "kg.analytics", "kg.remote", "kg.explain", "kg.hermit"},
     {"kg.rules", "kg.validation"},
     {"kg.build"},
-    {"kg.what_if", "kg.ontology_check"},
+    {"kg.what_if", "kg.changes", "kg.ontology_check"},
     {"kg.graph"},
     {"kg"},
     {"kg.check"},

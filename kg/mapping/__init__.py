@@ -18,7 +18,7 @@ The mistakes that are refused, each a MappingError with its place and remedy:
     M113  a parent triples map that is not declared  M213  a database that goes away while it is read
     M114  an incomplete join condition               M301  strict mapping met a value that it must reject
     M115  a constant, class or node of the wrong kind M302  more rejects than max_rejects allows
-    M116  a root or namespace that is wrong
+    M116  a root or namespace that is wrong          M214  a file of changes that cannot be applied
     M117  a reference without join to other rows
     M118  a logical target that cannot be written
     M119  two triples maps of one name
@@ -31,6 +31,7 @@ The mistakes that are refused, each a MappingError with its place and remedy:
     M404 a datatype that is not the property's range      M408 a class or property that nothing makes
 """
 
+from kg.mapping import changes
 from kg.mapping.bootstrap import bootstrap
 from kg.mapping.frames import sources_of
 from kg.mapping.lint import lint
@@ -54,6 +55,7 @@ __all__ = [
     "TriplesMapPreview",
     "TriplesMapReport",
     "bootstrap",
+    "changes",
     "fingerprint",
     "lint",
     "load_mapping",

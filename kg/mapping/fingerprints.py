@@ -116,9 +116,10 @@ def _sorted(sources: set[Source]) -> list[Source]:
 def _fingerprint(source: Source) -> str:
     """Of the declaration and the content of a file or database."""
     paths = [path for path in (source.path, Path(f"{source.path}-wal")) if path.is_file()]
+    changes = [repr((one.batch.digest, replace(one.operation, location=None))) for one in source.changes]
     if source.type == "frame":
-        return _digest(content_of(source.data))
-    return _digest(_declaration(source), *(_content_digest(path).hex() for path in paths))
+        return _digest(content_of(source.data), *changes)
+    return _digest(_declaration(source), *(_content_digest(path).hex() for path in paths), *changes)
 
 
 def _declaration(source: Source) -> str:

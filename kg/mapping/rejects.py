@@ -158,7 +158,7 @@ class _Writer:
     def line_of_n(self) -> str:
         """SQL of the line of a row of kg_rejected: a CSV file's line, else the row's number."""
         relation = self.source.relation
-        if not relation.is_csv:
+        if not relation.is_csv or not relation.has_lines:
             return "n"
         path, quote, has_one_column = relation.source.path, relation.source.quote, len(relation.columns) == 1
         if not self.positions and has_a_line_for_each_row(path, quote, has_one_column):

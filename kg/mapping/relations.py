@@ -14,6 +14,7 @@ from pyoxigraph import QueryResultsFormat, Store
 
 from kg.errors import Location, MappingError
 from kg.mapping import excel, files
+from kg.mapping.changes import changed_relation
 from kg.mapping.csv_files import csv_relation
 from kg.mapping.database import Database, Shape
 from kg.mapping.databases import open_database
@@ -35,6 +36,7 @@ class RelationReader:
         self._references = references or {}
         self._opened: dict[LogicalSource, Relation] = {}
         self._files: dict[tuple[Source, str], Relation] = {}
+        self._changes: dict[tuple[Source, str], Relation] = {}
         self._tables: list[str] = []
         self._folder: TemporaryDirectory[str] | None = None
         self._copies = 0
@@ -74,11 +76,14 @@ class RelationReader:
             self._folder = None
         self._tables.clear()
         self._files.clear()
+        self._changes.clear()
         self._opened.clear()
 
     def _table(self, logical: LogicalSource) -> Relation:
         name = table_name(logical.table or "")
         source = self._sources.of_table(name, logical.location)
+        if source.changes:
+            return self._changed(source, name, logical.location)
         if source.is_server:
             return self._fetched(source, name, logical.location, table=source.table or logical.table)
         if source.type == "frame":
@@ -159,7 +164,16 @@ class RelationReader:
         self._copies += 1
         return Path(self._folder.name) / f"{self._copies}.csv"
 
+    def _changed(self, source: Source, name: str, location: Location | None) -> Relation:
+        """A table after the files of changes that were applied to it."""
+        if (source, name) not in self._changes:
+            base = self._of_source(replace(source, changes=()), name, location)
+            self._changes[source, name] = changed_relation(self._connection, base, source, self._new_table())
+        return self._changes[source, name]
+
     def _of_source(self, source: Source, name: str, location: Location | None) -> Relation:
+        if source.changes:
+            return self._changed(source, name, location)
         if source.type == "csv":
             if (source, name) not in self._files:
                 self._files[source, name] = csv_relation(source, name, f"kg_malformed_{len(self._files) + 1}", self._in_utf8(source))

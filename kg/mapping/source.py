@@ -36,6 +36,7 @@ class Source:
     data: object = field(default=None, compare=False, repr=False)  # an Arrow table
     address: Address | None = None
     settings: tuple[tuple[str, str], ...] = ()
+    changes: tuple[object, ...] = ()  # of `changes.TableChange`: what files of changes do to the table
     max_rejects: int | str | None = None  # a number of values, or "0.5%" of the rows
     location: Location | None = field(default=None, compare=False)
 

@@ -32,7 +32,8 @@ _NEVER = "false"
 
 @dataclass(frozen=True)
 class SourceRow:
-    """A row of a source: `line` is the line of a CSV or XML file or of JSON lines, else the row's number; None for a query's rows.
+    """A row of a source: `line` is the line of a CSV or XML file or of JSON lines, else the row's number; None for the
+    rows of a query and of a table that files of changes were applied to.
 
     A record of a JSON file has its number, from 1, in `record`.
     """
@@ -73,7 +74,8 @@ class Tracer:
         settings = {"autoload_known_extensions": "false", "autoinstall_known_extensions": "false"}
         self.connection = connect(Path(self._folder.name) / "rows.duckdb", config=settings)
         natural.create_macros(self.connection)
-        self.reader = RelationReader(self.connection, resolve_sources(sources), references(self.mapping))
+        self.sources = resolve_sources(sources)
+        self.reader = RelationReader(self.connection, self.sources, references(self.mapping))
         self.context = Context(base, blank_node_scope(mapping_file), lambda *_: None, lambda *_: False)
         self._prepared: Mapping | None = None
         self._copies: dict[str, str | None] = {}  # relation → its copy; None when asked for once
@@ -207,8 +209,8 @@ class Tracer:
         return self._copies[relation.sql], "kg_number"
 
     def lines(self, relation: Relation, rows: list[int], is_query: bool) -> dict[int, int]:
-        if is_query:
-            return {}
+        if is_query or (relation.is_csv and not relation.has_lines):
+            return {}  # of a query, or of a table after files of changes
         if not relation.is_csv or not rows:
             return {row: row for row in rows}
         if relation.malformed not in self._malformed:
