@@ -6,6 +6,7 @@ A record has its number and, for each reference, a list of (text, datatype) pair
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,29 +23,17 @@ from lxml import etree
 
 from kg.errors import Location, MappingError
 from kg.mapping.files import open_bytes
+from kg.mapping.json_stream import elements
 from kg.mapping.model import LogicalSource
-from kg.terms import XSD, XSD_BOOLEAN, XSD_INTEGER, XSD_STRING
+from kg.mapping.record_columns import XSD_DOUBLE, Gathered, RecordColumn, Value
+from kg.terms import XSD_BOOLEAN, XSD_INTEGER, XSD_STRING
 
-XSD_DOUBLE = XSD + "double"
 _JSON_LINES = tuple(f"{ending}{packed}" for ending in (".jsonl", ".ndjson") for packed in ("", ".gz", ".xz", ".zst", ".zip"))
-_SMALL = 1 << 63
+
+_PACKED = 100_000
 
 # The reference formulation of a type of source, and the iterator where sources.toml gives none.
 ITERATORS = {"json": ("JSONPath", "$[*]"), "xml": ("XPath", "/*/*")}
-
-Value = tuple[str, str]  # lexical form, datatype
-
-
-@dataclass(frozen=True)
-class RecordColumn:
-    """The values of one reference: `type` is DuckDB's, VARCHAR where they are of several kinds (`is_mixed`)."""
-
-    reference: str
-    type: str
-    is_mixed: bool
-    is_multiple: bool
-    is_unmatched: bool  # there are records, and it finds nothing in any of them
-
 
 @dataclass(frozen=True)
 class Records:
@@ -61,27 +50,32 @@ class Records:
 def read_records(logical: LogicalSource, path: Path, compression: str | None, encoding: str | None, references: list[str]) -> Records:
     """Read a file once; MappingError M210 for a wrong path expression, M211 for a value that is an object or array."""
     reader = _xml if logical.reference_formulation == "XPath" else _json
-    numbers: list[int] = []
-    values: list[list[list[Value]]] = [[] for _ in references]
+    numbers: list[pa.Array] = []
+    some: list[int] = []
+    columns = [Gathered(one) for one in references]
     try:
         with open_bytes(path, compression) as file:
             for number, found in reader(logical, path, file, encoding, references):
-                numbers.append(number)
-                for column, one in zip(values, found, strict=True):
-                    column.append(one)
+                some.append(number)
+                if len(some) == _PACKED:
+                    numbers.append(pa.array(some, pa.int64()))
+                    some = []
+                for column, one in zip(columns, found, strict=True):
+                    column.add(one)
     except (json.JSONDecodeError, etree.XMLSyntaxError) as error:
         line, column = (error.lineno, error.colno) if isinstance(error, json.JSONDecodeError) else error.position
         kind = "JSON" if isinstance(error, json.JSONDecodeError) else "XML"
         raise MappingError("M208", f"{path.name} is not {kind}: {error}", Location(str(path), line, column or 1), "correct the file") from None
     except UnicodeDecodeError as error:
         raise MappingError("M208", f"{path.name} is not in {encoding or 'UTF-8'}: {error}", Location(str(path)), "declare its encoding") from None
-    columns, arrays, names = [], [pa.array(numbers, pa.int64())], ["n"]
-    for i, (reference, column) in enumerate(zip(references, values, strict=True)):
-        made, own = _column(reference, column)
-        columns.append(made)
+    numbers.append(pa.array(some, pa.int64()))
+    arrays, names, made = [pa.chunked_array(numbers)], ["n"], []
+    for i, column in enumerate(columns):
+        one, own = column.column(len(arrays[0]) > 0)
+        made.append(one)
         arrays += own
         names += [f"r{i}", f"k{i}"][: len(own)]
-    return Records(pa.table(arrays, names), tuple(columns), reader is _xml or path.name.endswith(_JSON_LINES))
+    return Records(pa.table(arrays, names), tuple(made), reader is _xml or path.name.endswith(_JSON_LINES))
 
 
 def record_names(logical: LogicalSource, path: Path, compression: str | None, encoding: str | None) -> list[str]:
@@ -95,28 +89,6 @@ def record_names(logical: LogicalSource, path: Path, compression: str | None, en
             for record in etree.XPath(logical.iterator or "/*/*")(_xml_tree(file, encoding)):
                 names |= dict.fromkeys(f"@{name}" for name in record.attrib) | dict.fromkeys(child.tag for child in record if not len(child))
     return list(names)
-
-
-_ARROW = {XSD_INTEGER: (pa.int64(), int, "BIGINT"), XSD_DOUBLE: (pa.float64(), float, "DOUBLE"), XSD_BOOLEAN: (pa.bool_(), lambda text: text == "true", "BOOLEAN")}
-
-
-def _column(reference: str, rows: list[list[Value]]) -> tuple[RecordColumn, list[pa.Array]]:
-    """One typed column where all values are of one kind, else texts and their datatypes."""
-    kinds = {kind for row in rows for _, kind in row}
-    is_multiple = any(len(row) > 1 for row in rows)
-    is_small = all(abs(int(text)) < _SMALL for row in rows for text, kind in row if kind == XSD_INTEGER)
-    arrow, read, name = _ARROW.get(next(iter(kinds), ""), (pa.string(), str, "VARCHAR")) if len(kinds) == 1 and is_small else (pa.string(), str, "VARCHAR")
-    is_mixed = name == "VARCHAR" and bool(kinds - {XSD_STRING})
-
-    def array(values: list[list], kind: pa.DataType) -> pa.Array:
-        if is_multiple:  # no value is a list of one NULL, so that unnesting keeps the record
-            return pa.array([value or [None] for value in values], pa.list_(kind))
-        return pa.array([value[0] if value else None for value in values], kind)
-
-    arrays = [array([[read(text) for text, _ in row] for row in rows], arrow)]
-    if is_mixed:
-        arrays.append(array([[kind for _, kind in row] for row in rows], pa.string()))
-    return RecordColumn(reference, name, is_mixed, is_multiple, bool(rows) and not kinds), arrays
 
 
 # ── JSON ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -146,7 +118,12 @@ def _json_records(logical: LogicalSource, path: Path, file: IO[bytes], encoding:
                     raise MappingError("M208", f"line {number} of {path.name} is not JSON: {error.msg}", Location(str(path), number, error.colno), "write one JSON value a line") from None
                 yield from ((number, one) for one in find(record))
         return
-    yield from enumerate(json_path(iterator, logical)(_load(file.read(), encoding)), 1)
+    find = json_path(iterator, logical)
+    steps = find.args[0] if isinstance(find, partial) else None
+    if steps and steps[-1] is None and all(isinstance(step, str) for step in steps[:-1]):
+        yield from enumerate(elements(file, encoding, steps[:-1]), 1)
+    else:
+        yield from enumerate(find(_load(file.read(), encoding)), 1)
 
 
 def _load(content: bytes, encoding: str | None) -> Any:
@@ -249,6 +226,9 @@ def canonical_double(value: float) -> str:
 
 def _xml(logical: LogicalSource, path: Path, file: IO[bytes], encoding: str | None, references: list[str]) -> Iterator[tuple[int, list[list[Value]]]]:
     """Numbers are lines of the file. Prefixes are those of the logical source, else the document's root's."""
+    if _is_streamed(logical.iterator or "/*", references):
+        yield from _xml_stream(logical, file, encoding, references)
+        return
     tree = _xml_tree(file, encoding)
     own = {prefix: url for prefix, url in tree.getroot().nsmap.items() if prefix}
     prefixes = own | dict(logical.namespaces)
@@ -257,6 +237,36 @@ def _xml(logical: LogicalSource, path: Path, file: IO[bytes], encoding: str | No
         if not etree.iselement(record):
             raise MappingError("M210", f"the iterator {logical.iterator} finds {record!r}, which is no element", logical.location, "name elements, not their text or attributes")
         yield record.sourceline, [[(_xml_text(value), XSD_STRING) for value in _found(find, record, logical)] for find in paths]
+
+
+def _is_streamed(iterator: str, references: list[str]) -> bool:
+    """Whether records are found by names of elements alone, one within the other, and references stay within their record."""
+    return re.fullmatch(r"(/([^\W\d][\w.-]*|\*))+", iterator) is not None and not any(
+        one.strip().startswith("/") or ".." in one or "::" in one or "//" in one or "(" in one for one in references
+    )
+
+
+def _xml_stream(logical: LogicalSource, file: IO[bytes], encoding: str | None, references: list[str]) -> Iterator[tuple[int, list[list[Value]]]]:
+    """Like `_xml`, with memory for one record: what has been read is taken out of the tree."""
+    steps = (logical.iterator or "/*").split("/")[1:]
+    trail: list[bool] = []  # of each open element: whether it is where the steps lead
+    paths: list[etree.XPath] | None = None
+    parsed = etree.iterparse(file, events=("start", "end"), resolve_entities=False, no_network=True, encoding=encoding)
+    for event, element in parsed:
+        if event == "start":
+            if paths is None:
+                prefixes = {prefix: url for prefix, url in element.nsmap.items() if prefix} | dict(logical.namespaces)
+                paths = [_xpath(reference, prefixes, logical) for reference in references]
+            depth = len(trail)
+            trail.append((not trail or trail[-1]) and depth < len(steps) and steps[depth] in ("*", element.tag))
+            continue
+        is_record = trail.pop() and len(trail) + 1 == len(steps)
+        if is_record:
+            yield element.sourceline, [[(_xml_text(value), XSD_STRING) for value in _found(find, element, logical)] for find in paths or ()]
+        if is_record or len(trail) < len(steps):
+            element.clear(keep_tail=True)
+            while trail and element.getprevious() is not None:
+                del element.getparent()[0]
 
 
 def _xml_tree(file: IO[bytes], encoding: str | None) -> etree._ElementTree:
