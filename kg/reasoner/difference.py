@@ -22,9 +22,9 @@ from dataclasses import dataclass, field
 from kg.reasoner.knowledge import RDF_TYPE, Knowledge
 from kg.sparql import algebra as a
 from kg.sql.temporary import create_empty
-from kg.store import journal
+from kg.store import journal, recent
 from kg.store.changes import Changes
-from kg.store.quads import Touched
+from kg.store.quads import Touched, count_touched
 
 FRESH = "s BIGINT, p BIGINT, o BIGINT, rule INTEGER, round INTEGER"
 _SAME = "q.s = t.s AND q.p = t.p AND q.o = t.o"
@@ -51,11 +51,10 @@ class Difference:
         asserted = "FROM rl_changed WHERE now > 0 AND inferred IS NOT NULL"
         if run(f"SELECT 1 {asserted} LIMIT 1").fetchone():
             rows = f"quads WHERE rowid IN (SELECT inferred {asserted})"
-            self._touch(f"(SELECT p, g FROM {rows})")
+            self._account(rows, is_added=False)
             self.asserted = dict(run(f"SELECT rule, count(*) FROM {rows} GROUP BY rule").fetchall())
             run(f"UPDATE quads AS q SET again = false FROM (SELECT s, p, o {asserted}) t WHERE q.again AND {_SAME} AND q.g = ("
                 "SELECT min(f.g) FROM quads f WHERE f.s = t.s AND f.p = t.p AND f.o = t.o AND f.rule IS NULL)")  # fmt: skip
-            journal.note(connection, f"(SELECT s, p, o {asserted})", run(f"SELECT count(*) {asserted}").fetchone()[0], is_added=False)
             run(f"DELETE FROM quads WHERE rowid IN (SELECT inferred {asserted})")
         run("INSERT INTO rl_log SELECT s, p, o, NULL, 1 FROM rl_changed WHERE now > 0 AND before = 0 AND inferred IS NULL "
             "UNION ALL SELECT s, p, o, NULL, -1 FROM rl_changed WHERE now = 0 AND before > 0")  # fmt: skip
@@ -97,21 +96,23 @@ class Difference:
         dead = run("INSERT INTO rl_log SELECT s, p, o, rule, -1 FROM rl_dead").fetchone()[0]
         fresh = run("INSERT INTO rl_log SELECT s, p, o, rule, 1 FROM rl_fresh").fetchone()[0]
         if dead:
-            self._touch("(SELECT d.p, g.g FROM rl_dead d JOIN rl_graphs g USING (rule))")
+            self._account("(SELECT g.g, d.s, d.p, d.o FROM rl_dead d JOIN rl_graphs g USING (rule))", is_added=False)
             run("DELETE FROM quads WHERE rowid IN (SELECT row FROM rl_dead)")
         if fresh:
-            self._touch("(SELECT f.p, g.g FROM rl_fresh f JOIN rl_graphs g USING (rule))")
+            self._account("(SELECT g.g, f.s, f.p, f.o FROM rl_fresh f JOIN rl_graphs g USING (rule))", is_added=True)
             run("INSERT INTO quads (g, s, p, o, rule, round) SELECT g.g, f.s, f.p, f.o, f.rule, f.round FROM rl_fresh f "
                 "JOIN rl_graphs g USING (rule) ORDER BY f.p, f.s")  # fmt: skip
         if dead or fresh:
-            journal.note(self.knowledge.store.connection, "rl_dead", dead, is_added=False)
-            journal.note(self.knowledge.store.connection, "rl_fresh", fresh, is_added=True)
             self._sum()
         return dead, fresh
 
-    def _touch(self, rows: str) -> None:
-        found = self.knowledge.run(f"SELECT DISTINCT p, g FROM {rows}").fetchall()
-        self.touched.add(Touched({row[0] for row in found}, {row[1] for row in found}))
+    def _account(self, rows: str, *, is_added: bool) -> None:
+        """Tell the store of rows (g, s, p, o) that come or go."""
+        connection = self.knowledge.store.connection
+        count, touched = count_touched(connection, rows)
+        journal.note(connection, rows, count, is_added=is_added)
+        recent.note(connection, rows, count, is_added=is_added)
+        self.touched.add(touched)
 
     def _sum(self) -> None:
         self.knowledge.run(
@@ -129,8 +130,7 @@ class Difference:
         gained = run("INSERT INTO rl_log SELECT s, p, o, rule, 1 FROM rl_gained").fetchone()[0]
         for name, count, is_added in (("rl_lost", lost, False), ("rl_gained", gained, True)):
             if count:
-                self._touch(f"(SELECT d.p, g.g FROM {name} d JOIN rl_graphs g USING (rule))")
-                journal.note(connection, name, count, is_added=is_added)
+                self._account(f"(SELECT g.g, d.s, d.p, d.o FROM {name} d JOIN rl_graphs g USING (rule))", is_added=is_added)
                 create_empty(connection, name, "s BIGINT, p BIGINT, o BIGINT, rule INTEGER")
         if lost or gained:
             self._sum()

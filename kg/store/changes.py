@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from kg.store import journal
+from kg.store import journal, recent
 
 # More quads than this are not recorded: what follows from so many is found faster from scratch.
 LIMIT = 500_000
@@ -44,6 +44,7 @@ def since_mark(connection: duckdb.DuckDBPyConnection) -> Changes | None:
 def record(connection: duckdb.DuckDBPyConnection, rows: str, count: int, *, is_added: bool) -> None:
     """Note the asserted quads among `count` `rows` (g, s, p, o, rule), a table with or without a WHERE clause."""
     journal.note(connection, rows, count, is_added=is_added)
+    recent.note(connection, rows, count, is_added=is_added)
     if not count or not _is_kept(connection):
         return
     if count + connection.execute("SELECT count(*) FROM changes").fetchone()[0] > LIMIT:

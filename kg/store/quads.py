@@ -33,18 +33,21 @@ class Diff:
 
 @dataclass
 class Touched:
-    """The predicates and graphs that writes have changed, until they are counted and flagged anew."""
+    """The predicates and graphs that writes have changed, until they are counted and flagged anew; and the number of quads."""
 
     predicates: set[int] = field(default_factory=set)
     graphs: set[int] = field(default_factory=set)
+    quads: int = 0
 
     def add(self, other: Touched) -> None:
         self.predicates |= other.predicates
         self.graphs |= other.graphs
+        self.quads += other.quads
 
     def clear(self) -> None:
         self.predicates.clear()
         self.graphs.clear()
+        self.quads = 0
 
 
 def insert(connection: duckdb.DuckDBPyConnection, select: str, parameters: list[object]) -> tuple[int, Touched]:
@@ -95,7 +98,8 @@ def clear(connection: duckdb.DuckDBPyConnection, graphs: list[int]) -> tuple[int
 def count_touched(connection: duckdb.DuckDBPyConnection, rows: str) -> tuple[int, Touched]:
     """How many quads a relation holds, and their predicates and graphs."""
     groups = connection.execute(f"SELECT p, g, count(*) FROM {rows} GROUP BY p, g").fetchall()
-    return sum(group[2] for group in groups), Touched({group[0] for group in groups}, {group[1] for group in groups})
+    count = sum(group[2] for group in groups)
+    return count, Touched({group[0] for group in groups}, {group[1] for group in groups}, count)
 
 
 def replace(connection: duckdb.DuckDBPyConnection, scope: str, staging: str) -> tuple[Diff, Touched]:

@@ -13,7 +13,7 @@ from pyoxigraph import NamedNode
 from kg.errors import StoreError
 from kg.sql.connecting import connect
 from kg.sql.temporary import create_empty
-from kg.store import changes, quads, schema, search_texts, statistics
+from kg.store import changes, quads, recent, schema, search_texts, statistics
 from kg.store.changes import Changes
 from kg.store.dictionary import Dictionary
 from kg.store.quads import Diff, Touched
@@ -138,6 +138,7 @@ class Store:
         """See `Dictionary.register_template`."""
         with self.transaction():
             self._statistics = None  # ids of predicates and objects may change
+            self._touched.quads += recent.LIMIT + 1  # what was noted by the old ones is of no use
             return self.dictionary.register_template(prefix, suffix)
 
     # ── Knowledge about the content ──────────────────────────────────────────────────────────────────────────
@@ -364,18 +365,20 @@ class Store:
         """Bring flags, statistics and graph counts up to date with what was written in this transaction."""
         if not self._touched.graphs:
             return
-        if self._touched.predicates:
-            quads.flag_repeated(self.connection, self._touched.predicates)
-        statistics.refresh(self.connection, self._touched.predicates)
+        run, is_small = self.connection.execute, recent.is_complete(self.connection, self._touched.quads)
+        if is_small:
+            recent.refresh(self.connection)
+        else:
+            if self._touched.predicates:
+                quads.flag_repeated(self.connection, self._touched.predicates)
+            statistics.refresh(self.connection, self._touched.predicates)
+        recent.forget(self.connection)
         self._refresh_search(self._touched.predicates)
-        run = self.connection.execute
         self._revision = self.revision + 1
         run("UPDATE meta SET value = ? WHERE key = 'revision'", [str(self._revision)])
         changed = ", ".join(str(g) for g in self._touched.graphs)
-        run(
-            f"UPDATE graphs SET revision = ?, triples = (SELECT count(*) FROM quads WHERE g = graphs.id) WHERE id IN ({changed})",
-            [self._revision],
-        )
+        counted = "" if is_small else ", triples = (SELECT count(*) FROM quads WHERE g = graphs.id)"
+        run(f"UPDATE graphs SET revision = ?{counted} WHERE id IN ({changed})", [self._revision])
         self._touched.clear()
         self._statistics = None
 
