@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 
 from kg.reasoner.knowledge import RDF_TYPE, Knowledge
 from kg.sparql import algebra as a
+from kg.sql.encoding import tag
 from kg.sql.temporary import create_empty
 from kg.store import journal, recent
 from kg.store.changes import Changes
@@ -119,9 +120,14 @@ class Difference:
             "CREATE OR REPLACE TEMP TABLE rl_net AS SELECT s, p, o, sum(sign) > 0 AS is_new FROM rl_log GROUP BY s, p, o HAVING sum(sign) <> 0"
         )
         type_id = self.knowledge.constant(RDF_TYPE)
-        keys = self.knowledge.run(f"SELECT DISTINCT is_new, p, CASE WHEN p = {type_id} THEN o END FROM rl_net").fetchall()
+        keys = self.knowledge.run(f"SELECT DISTINCT is_new, p, CASE WHEN p = {type_id} THEN o END, {tag('o')} FROM rl_net").fetchall()
         for sign in (True, False):
-            self._keys[sign, False] = {(p, o) for is_new, p, o in keys if is_new == sign}
+            self._keys[sign, False] = {(p, o) for is_new, p, o, _ in keys if is_new == sign}
+        tags: dict[int, frozenset[int]] = {}
+        for is_new, p, _, object_tag in keys:
+            if is_new:
+                tags[p] = tags.get(p, frozenset()) | {object_tag}
+        self.knowledge.new_tags = tags
 
     def settle(self) -> None:
         """Take account of what a recursion has put into and taken out of `quads` itself, as it stands in rl_lost and rl_gained."""

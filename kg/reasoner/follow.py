@@ -109,7 +109,7 @@ class Follow:
             found: list[Statement] = gains
             if lost or may_take_over:
                 self._ask_for_gone("SELECT s, p, o FROM rl_pending" if losses else None)
-                found = found + rule.derivable()
+                found = found + self._derivable(rule)
             if not found:
                 return 0
             self._found(found)
@@ -164,8 +164,7 @@ class Follow:
             else:
                 statements = rule.losses(is_first, moved)
             if statements:
-                selects = " UNION ALL ".join(self.knowledge.ready(statement) for statement in statements)
-                self.knowledge.run(f"INSERT INTO rl_pending SELECT DISTINCT * FROM ({selects}) l WHERE l.round > {after}")
+                self.knowledge.run(f"INSERT INTO rl_pending SELECT DISTINCT * FROM ({self._together(statements)}) l WHERE l.round > {after}")
 
     # ── a recursion: adding ──────────────────────────────────────────────────────────────────────────────────
 
@@ -227,17 +226,22 @@ class Follow:
 
     def _derivable(self, rule: TouchedRule) -> list[Statement]:
         if not rule.is_grouped:
-            return rule.derivable()
+            return rule.derivable(self._moved("rl_asked"))
         return rule.of_groups("rl_before") if rule.collect(rule.groups_asked()) else []
 
+    def _together(self, statements: Sequence[Statement]) -> str:
+        """One SELECT of all; steps that they share are taken once."""
+        taken: set[int] = set()
+        return " UNION ALL ".join([self.knowledge.ready(statement, 0, taken) for statement in statements])
+
     def _found(self, statements: Sequence[Statement]) -> None:
-        selects = " UNION ALL ".join(self.knowledge.ready(statement) for statement in statements)
+        selects = self._together(statements)
         nothing = "SELECT NULL::BIGINT AS s, NULL::BIGINT AS p, NULL::BIGINT AS o, NULL::INTEGER AS rule WHERE false"
         self.knowledge.run(f"CREATE OR REPLACE TEMP TABLE rl_found AS {selects or nothing}")
 
     def _pending(self, statements: Sequence[Statement]) -> int:
-        selects = " UNION ALL ".join(self.knowledge.ready(statement) for statement in statements)
-        return self.knowledge.run(f"CREATE OR REPLACE TEMP TABLE rl_pending AS SELECT DISTINCT * FROM ({selects})").fetchone()[0]
+        select = f"SELECT DISTINCT * FROM ({self._together(statements)})"
+        return self.knowledge.run(f"CREATE OR REPLACE TEMP TABLE rl_pending AS {select}").fetchone()[0]
 
     def _ask_for_gone(self, also: str | None) -> None:
         """Let rl_asked be the triples that are gone and that the stratum may conclude, and others."""

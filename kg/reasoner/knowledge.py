@@ -34,7 +34,7 @@ from kg.sparql import algebra as a
 from kg.sparql.named_functions import FUNCTION_FAULT
 from kg.sparql.strings import register_python_functions
 from kg.sparql.values import ALL_TAGS, tag_classes
-from kg.sql.encoding import has_tag
+from kg.sql.encoding import has_tag, tag
 from kg.sql.temporary import create_empty
 from kg.store import Store
 from kg.terms import TAG_TRIPLE
@@ -54,6 +54,9 @@ class Knowledge:
         self.store = store
         self.expressions = Expressions(store)
         self._has_triple_terms = False
+        self._tags: dict[tuple[int, int], frozenset[int]] = {}  # of the objects of a subject by a predicate
+        # Where stored conclusions are kept: the tags of the objects of new ones, by predicate, which no statistics count yet.
+        self.new_tags: dict[int, frozenset[int]] | None = None
         self._ids: dict[object, int] = {}
         self._derived: set[NamedNode] | None = set()  # predicates in rl_inferred; None: any
         if own_graphs is None:
@@ -172,13 +175,30 @@ class Knowledge:
 
     def kinds(self, elements: Iterable[object], heads: Sequence[a.TriplePattern]) -> dict[a.Var, frozenset[int]]:
         """The kinds of term that variables may hold, where the input tells; `heads` are being concluded meanwhile."""
-        return kinds_of(elements, lambda pattern: self._object_kinds(pattern, heads))
+        return kinds_of(elements, lambda pattern: self.object_kinds(pattern, heads))
 
-    def _object_kinds(self, pattern: a.TriplePattern, heads: Sequence[a.TriplePattern]) -> frozenset[int]:
-        if isinstance(pattern.predicate, a.Var) or self._may_be_derived(pattern) or any(can_match(pattern, h) for h in heads):
-            return ALL_TAGS
-        known = self.store.statistics.get(self.constant(pattern.predicate))
-        return tag_classes(known.tags) if known is not None else ALL_TAGS
+    def object_kinds(self, pattern: a.TriplePattern, heads: Sequence[a.TriplePattern]) -> frozenset[int]:
+        tags = self.object_tags(pattern, heads)
+        return ALL_TAGS if tags is None else tag_classes(tags)
+
+    def object_tags(self, pattern: a.TriplePattern, heads: Sequence[a.TriplePattern]) -> frozenset[int] | None:
+        """The tags of the objects that a pattern can find; None where it is not known. Those of one subject (a parameter that a
+        rule reads) are looked up, which makes a test on them one of known types."""
+        is_derived = self._may_be_derived(pattern)
+        is_unknown = is_derived and self.new_tags is None
+        if isinstance(pattern.predicate, a.Var) or is_unknown or any(can_match(pattern, h) for h in heads):
+            return None
+        predicate = self.constant(pattern.predicate)
+        if isinstance(pattern.subject, NamedNode) and not is_derived:
+            key = self.constant(pattern.subject), predicate
+            if key not in self._tags:
+                rows = self.run(f"SELECT DISTINCT {tag('o')} FROM rl_input WHERE s = {key[0]} AND p = {key[1]}").fetchall()
+                self._tags[key] = frozenset(row[0] for row in rows)
+            if self._tags[key]:
+                return self._tags[key]
+        known = self.store.statistics.get(predicate)
+        tags = known.tags if known is not None else frozenset()
+        return tags | (self.new_tags or {}).get(predicate, frozenset()) or None
 
     # ── relations ────────────────────────────────────────────────────────────────────────────────────────────
 

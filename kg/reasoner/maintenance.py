@@ -205,6 +205,8 @@ class _Maintenance:
         numbers = self._numbers(stratum)
         same = "{0}.s = {1}.s AND {0}.p = {1}.p AND {0}.o = {1}.o AND {0}.rule = {1}.rule AND {0}.round = {1}.round"
         self.difference.clear()
+        if stratum.is_ordered:  # its rules read at once what the others have concluded
+            self.knowledge.new_tags = None
         with self.knowledge.without(numbers):
             report = evaluate(self.knowledge, stratum, self.run, self.watch, "recomputed")
             old = f"(SELECT rowid AS row, s, p, o, rule, round FROM quads WHERE rule IN ({_list(numbers)}))"

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
-from pyoxigraph import NamedNode
+from pyoxigraph import Literal, NamedNode
 
 from kg.errors import RuleError
 from kg.reasoner.aggregate import Refusal, RunningAggregate, has_aggregate, read_aggregate
@@ -53,6 +53,8 @@ from kg.terms import MAX_SCALE, TAG_DECIMAL, TAG_INTEGER, TAG_TYPED
 
 # Predicates of the made-up triples that tell a sub-select which groups to look at.
 _KEY = "urn:kg:touched-key:"
+# With more conclusions in doubt than this, the rule is evaluated for all of them by joins.
+_MOST_ORIGINS = 10_000
 
 
 class Unsupported(Exception):
@@ -147,6 +149,30 @@ class TouchedRule:
                 raise Unsupported("a key that is not always bound")
         return [(Grouped(number, element, keys, tuple(hide(branch, set(keys), f"/{number}") for branch in branches), running),)]
 
+    def _origin(self) -> tuple[a.Var, _Made] | None:
+        """The one computed variable of the heads, if the variable that it was made of can be told from its value; then only
+        solutions with that value can give a conclusion in doubt."""
+        named = {v for head in self.rule.head for v in variables_of(head)}
+        settings = [e for body in self._bodies for e in body if isinstance(e, a.SetElement) and e.variable in named]
+        made = _made(settings[0].expression) if len(settings) == 1 == len(self._bodies) and not self.is_grouped else None
+        subjects = {e.subject for e in self._bodies[0] if isinstance(e, a.TriplePattern)}
+        return (settings[0].variable, made) if made is not None and made.origin in subjects else None
+
+    def _collect_origins(self, variable: a.Var, made: _Made) -> bool:
+        """Put into rl_origins_n what the computed part of the triples in rl_asked can have been made of; False where that is much."""
+        compiler = self._compiler([], loose=True)
+        heads = [compiler.triple(head, "rl_asked") for head in self.rule.head if variable in variables_of(head)]
+        selects = " UNION ".join(f"SELECT x.{rows.columns[variable]} FROM ({rows.sql}) x" for rows in heads)
+        ids = [row[0] for row in self.knowledge.run(selects).fetchall()]
+        if len(ids) > _MOST_ORIGINS:
+            return False
+        texts = [term.value for term in self.knowledge.store.decode(ids).values() if isinstance(term, NamedNode)]
+        inner = [text[len(made.before) : len(text) - len(made.after)] for text in texts
+                 if text.startswith(made.before) and text.endswith(made.after) and len(text) > len(made.before) + len(made.after)]  # fmt: skip
+        known = [term_id for term_id in self.knowledge.store.lookup_many([NamedNode(text) for text in inner if ":" in text]) if term_id is not None]
+        self.knowledge.run(f"CREATE OR REPLACE TEMP TABLE rl_origins_{self.number} AS SELECT unnest({known}::BIGINT[]) AS {self.columns.of(made.origin)}")
+        return True
+
     # ── statements ───────────────────────────────────────────────────────────────────────────────────────────
 
     def losses(self, is_first: bool, moved: frozenset[int] = frozenset()) -> list[Statement]:
@@ -160,13 +186,14 @@ class TouchedRule:
         self._moved = moved
         return [self._concluded(head, rows, compiler) for rows, compiler in self._variants_now(is_first) for head in self.rule.head]
 
-    def derivable(self) -> list[Statement]:
-        """SELECTs (s, p, o, rule) of what the rule concludes among rl_asked."""
-        found = []
-        for body in self._bodies:
-            for head in self.rule.head:
-                found.append(self._asked(body, head, "rl_before"))
-        return found
+    def derivable(self, asked: frozenset[int]) -> list[Statement]:
+        """SELECTs (s, p, o, rule) of what the rule concludes among rl_asked, whose predicates are `asked`."""
+        heads = [head for head in self.rule.head if isinstance(head.predicate, a.Var) or self.knowledge.constant(head.predicate) in asked]
+        found = self._origin() if heads else None
+        made = [head for head in heads if found is not None and found[0] in variables_of(head)]
+        if made and self._collect_origins(*found):
+            return [*self._of_origins(made, found[1].origin), *(self._asked(self._bodies[0], head) for head in heads if head not in made)]
+        return [self._asked(body, head) for body in self._bodies for head in heads]
 
     def groups_asked(self) -> list[Statement]:
         """SELECTs of the groups that the triples in rl_asked are about, for `collect`."""
@@ -325,15 +352,25 @@ class TouchedRule:
     def _concluded(self, head: a.TriplePattern, rows: Rows, compiler: BodyCompiler) -> Statement:
         return Statement(f"SELECT s, p, o, {self.number} AS rule FROM ({compiler.head(head, rows)}) h", rows.steps)
 
-    def _asked(self, body: Sequence[Element], head: a.TriplePattern, source: str) -> Statement:
+    def _asked(self, body: Sequence[Element], head: a.TriplePattern) -> Statement:
         """The rule's conclusions among rl_asked; the body begins with them, as far as patterns bind what the head names."""
         compiler = self._compiler(body)
         bound = {v for e in body for v in _binds(e)}
         asked = compiler.triple(head, "rl_asked")
         given = compiler.project(asked, [v for v in asked.columns if v in bound], distinct=True)
         elements = [Given(given), *body] if given.columns else list(body)
-        rows = compiler.conjunction(elements, self._now(source), self.rule.data_only)
-        found = self._concluded(head, rows, compiler)
+        rows = compiler.conjunction(elements, self._now("rl_before"), self.rule.data_only)
+        return self._among_asked(self._concluded(head, rows, compiler))
+
+    def _of_origins(self, heads: Sequence[a.TriplePattern], origin: a.Var) -> list[Statement]:
+        """The rule's conclusions among rl_asked, of the solutions with the origins collected."""
+        body, name = self._bodies[0], self.columns.of(origin)
+        compiler = self._compiler(body)
+        given = Given(Rows(f"SELECT {name} FROM rl_origins_{self.number}", {origin: name}))
+        rows = compiler.conjunction([given, *body], self._now("rl_before"), self.rule.data_only)
+        return [self._among_asked(self._concluded(head, rows, compiler)) for head in heads]
+
+    def _among_asked(self, found: Statement) -> Statement:
         return Statement(f"SELECT f.* FROM ({found.sql}) f SEMI JOIN rl_asked k ON f.s = k.s AND f.p = k.p AND f.o = k.o", found.steps)
 
     def _key_columns(self, rows: Rows) -> Statement:
@@ -374,7 +411,7 @@ class TouchedRule:
             selects.append(f"SELECT {', '.join(f'x.{rows.columns[v]} AS {name}' for v, name in zip(running.contribution, names, strict=True))} FROM ({rows.sql}) x")
         value, scale = "1", 0
         if running.argument is not None and running.function != "COUNT":
-            measure = Measure().having_seen([TAG_INTEGER, TAG_TYPED, *range(TAG_DECIMAL, TAG_DECIMAL + MAX_SCALE + 1)])
+            measure = Measure().having_seen(self._tags_of(running))
             value, scale = measure.of(f"c.{names[running.contribution.index(running.argument)]}"), measure.scale
         shares = f"rl_shares_{self.number}"
         self.knowledge.run(
@@ -392,11 +429,32 @@ class TouchedRule:
             columns,
         )
 
+    def _tags_of(self, running: RunningAggregate) -> Iterable[int]:
+        """The kinds of number that may be among the values."""
+        possible: set[int] = set()
+        for branch in running.branches:
+            patterns = [e for e in branch if isinstance(e, a.TriplePattern) and e.object == running.argument]
+            known = [tags for tags in (self.knowledge.object_tags(pattern, self.heads) for pattern in patterns) if tags is not None]
+            if not known:
+                return [TAG_INTEGER, TAG_TYPED, *range(TAG_DECIMAL, TAG_DECIMAL + MAX_SCALE + 1)]
+            possible |= frozenset.intersection(*known)
+        return possible
+
     # ── compiling ────────────────────────────────────────────────────────────────────────────────────────────
 
     def _compiler(self, elements: Sequence, loose: bool = False) -> BodyCompiler:
-        """With `loose`, objects may be of any kind: what is gone is not in the statistics."""
-        kinds = kinds_of(elements, lambda pattern: ALL_TAGS) if loose else self.knowledge.kinds(elements, self.heads)
+        """With `loose`, objects of what has changed may be of any kind: what is gone is not in the statistics."""
+
+        def object_kinds(pattern: a.TriplePattern) -> frozenset[int]:
+            is_open = loose and self.difference.touches(pattern, is_new=False, of_input=True)
+            return ALL_TAGS if is_open else self.knowledge.object_kinds(pattern, self.heads)
+
+        kinds = kinds_of(elements, object_kinds)
+        for grouped in [e for e in elements if isinstance(e, Grouped)]:
+            branches = [kinds_of(branch, object_kinds) for branch in grouped.branches]
+            for key in grouped.keys:
+                possible = frozenset().union(*[branch.get(key, ALL_TAGS) for branch in branches])
+                kinds[key] = kinds.get(key, ALL_TAGS) & possible or ALL_TAGS
         return BodyCompiler(self.knowledge.constant, self.knowledge.expressions, self.knowledge.triple_terms, kinds, self.columns)
 
     def _now(self, source: str):
@@ -416,6 +474,34 @@ class TouchedRule:
             return found
 
         return source_of
+
+
+@dataclass(frozen=True)
+class _Made:
+    """An IRI made of that of `origin` by putting constant texts before and after."""
+
+    origin: a.Var
+    before: str = ""
+    after: str = ""
+
+
+def _made(expression: a.Expression) -> _Made | None:
+    match expression:
+        case a.Call(name="IRI", args=(inner, *_)):
+            return _made_text(inner)
+    return None
+
+
+def _made_text(expression: a.Expression) -> _Made | None:
+    match expression:
+        case a.Call(name="STR", args=(a.Var() as variable,)):
+            return _Made(variable)
+        case a.Call(name="CONCAT", args=parts):
+            computed = [i for i, part in enumerate(parts) if not isinstance(part, Literal)]
+            if len(computed) == 1 and (inner := _made_text(parts[computed[0]])) is not None:
+                texts = [part.value if isinstance(part, Literal) else "" for part in parts]
+                return _Made(inner.origin, "".join(texts[: computed[0]]) + inner.before, inner.after + "".join(texts[computed[0] + 1 :]))
+    return None
 
 
 def _binds(element: object) -> set[a.Var]:
