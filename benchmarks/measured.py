@@ -9,11 +9,18 @@ import sys
 import time
 from pathlib import Path
 
+from pyoxigraph import NamedNode
+
 from kg import KnowledgeGraph, mapping
+from kg.build import conclude, rule_files
 from kg.reasoner import infer, owl
 from kg.sparql.compile import compile_query
 from kg.sparql.parser import parse_query
+from kg.sparql.update import update
 from kg.store import Store, documents
+from kg.store.versions import Versions
+
+BANK = "https://example.org/bank/ontology/"
 
 
 def build(project: str, *only: str) -> dict[str, object]:
@@ -65,6 +72,60 @@ def compile(project: str) -> dict[str, float]:
     return found
 
 
+def change(project: str, single: str, many: str) -> dict[str, object]:
+    """Change the votes of stakes in a draft that is not published: `single` of them one by one, then `many` at once, each time
+    with the conclusions brought up to date; then compare with a run from scratch."""
+    with KnowledgeGraph.open(project) as graph:
+        project_, versions = graph.project, Versions(graph.project.store, graph.project.keep, **graph.project.settings)
+        started = time.perf_counter()
+        with versions.write() as draft:
+            opened = time.perf_counter() - started
+            programs = rule_files(project_)
+            stakes = _stakes(draft.store, int(single) + int(many))
+            found = [_changed(graph, draft.store, programs, [stake], number) for number, stake in enumerate(stakes[: int(single)])]
+            at_once = _changed(graph, draft.store, programs, stakes[int(single) :], 1) if int(many) else None
+            kept = _conclusions(draft.store)
+            started = time.perf_counter()
+            draft.store.connection.execute("DELETE FROM meta WHERE key = 'changes'")  # so that nothing is known of what has changed
+            draft.store.connection.execute("UPDATE owners SET fingerprint = NULL WHERE starts_with(owner, 'infer:')")
+            conclude(draft.store, programs)
+            from_scratch = time.perf_counter() - started
+            is_equal = kept == _conclusions(draft.store)
+            started = time.perf_counter()
+            draft.publish()
+            publish = opened + time.perf_counter() - started
+    return {"single": found, "many": at_once, "from_scratch": from_scratch, "is_equal": is_equal, "publish": publish}
+
+
+def _stakes(store: Store, count: int) -> list[tuple[object, object]]:
+    """Stakes with their votes, the same ones every time, from all over the table."""
+    votes = store.lookup_many([NamedNode(f"{BANK}hasVotingPercent")])[0]
+    rows = store.connection.execute(f"SELECT s, o FROM quads WHERE p = {votes} ORDER BY (s % 1000003) * 7919 % 1000003, s LIMIT {count}").fetchall()
+    terms = store.decode({term for row in rows for term in row})
+    return [(terms[stake], terms[value]) for stake, value in rows]
+
+
+def _changed(graph: KnowledgeGraph, store: Store, programs: list, stakes: list[tuple[object, object]], number: int) -> dict[str, object]:
+    values = ("5.00", "60.00", "30.00", "51.00")
+    rows = " ".join(f"({stake} {old} {values[(number + i) % 4]})" for i, (stake, old) in enumerate(stakes))
+    text = (
+        f"WITH <{graph.project.base}graph/map/bank/shareholding> DELETE {{ ?stake <{BANK}hasVotingPercent> ?old }} "
+        f"INSERT {{ ?stake <{BANK}hasVotingPercent> ?new }} WHERE {{ VALUES (?stake ?old ?new) {{ {rows} }} }}"
+    )
+    started = time.perf_counter()
+    update(store, text, allow_owned=True)
+    updated = time.perf_counter()
+    report = conclude(store, programs)
+    diffs = report.diffs.values()
+    return {"update": updated - started, "seconds": time.perf_counter() - updated, "changed": sum(diff.inserted + diff.deleted for diff in diffs)}
+
+
+def _conclusions(store: Store) -> tuple[int, int]:
+    """How many conclusions there are, and a sum over all of them that any difference would change."""
+    mixed = "(s::HUGEINT * 31 + p::HUGEINT * 17 + o::HUGEINT * 13) * (s % 999983 + 1) % 1000000007"
+    return store.connection.execute(f"SELECT count(*), sum({mixed}) FROM quads WHERE rule IS NOT NULL").fetchone()
+
+
 def controls(project: str) -> list[list[str]]:
     """Who controls whom, as the keys of the parties."""
     with KnowledgeGraph.open(project) as graph:
@@ -103,7 +164,7 @@ def _key(iri: str) -> str:
     return kind[0] + number
 
 
-FUNCTIONS = {function.__name__: function for function in (build, size, query, compile, controls, map_table, entailment)}
+FUNCTIONS = {function.__name__: function for function in (build, size, query, compile, controls, change, map_table, entailment)}
 
 if __name__ == "__main__":
     print(json.dumps(FUNCTIONS[sys.argv[1]](*sys.argv[2:])))

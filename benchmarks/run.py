@@ -7,13 +7,13 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import control, entailment, mapping, querying, rebuilding, serving, sources, validating
+from benchmarks import changing, control, entailment, mapping, querying, rebuilding, serving, sources, validating
 from benchmarks.children import MeasurementFailed
 from benchmarks.environments import Peers
 from benchmarks.figures import Report
 from benchmarks.workplace import Workplace
 
-PARTS = ("map", "query", "compile", "build", "control", "closure", "lubm", "http", "soak", "sources", "shapes")
+PARTS = ("map", "query", "compile", "build", "control", "change", "closure", "lubm", "http", "soak", "sources", "shapes")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         "query": lambda report: querying.measure_queries(place, peers, report, scale),
         "compile": lambda report: querying.measure_compilation(place, report, scale),
         "build": lambda report: rebuilding.measure_builds(place, report, scale),
+        "change": lambda report: changing.measure_changes(place, report, companies, scale),
         "control": lambda report: control.measure_control(place, peers, report, companies, clingo_companies=companies // 10),
         "closure": lambda report: entailment.measure_closure(place, peers, report, 50 if options.quick else 2_000),
         "lubm": lambda report: entailment.measure_universities(place, peers, report, 3 if options.quick else 300),
