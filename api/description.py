@@ -10,6 +10,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 from api import conditional, current, negotiation, writing
 from api.negotiation import TRIPLES
 from kg.sparql.results import write_graph
+from kg.sparql.translate_search import SEARCH
 from kg.terms import Term
 
 blueprint = Blueprint("description", __name__)
@@ -51,6 +52,7 @@ def _service() -> Iterator[Triple]:
     yield from _about(service, _sd("endpoint"), [NamedNode(url_for("sparql.endpoint", _external=True))])
     yield from _about(service, _sd("supportedLanguage"), [_sd("SPARQL11Query"), *([_sd("SPARQL11Update")] if writing.is_allowed() else [])])
     yield from _about(service, _sd("feature"), _features())
+    yield from _about(service, _sd("propertyFeature"), [SEARCH])
     yield from _about(service, _sd("resultFormat"), map(_format, (*_OF_RESULTS, *_OF_GRAPHS)))
     if writing.is_allowed():
         yield from _about(service, _sd("inputFormat"), map(_format, _OF_GRAPHS))
