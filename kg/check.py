@@ -4,6 +4,8 @@
 - rules/<domain>/cases/<file>/<case>/: the project's rules over ontology + given.ttl must infer every triple of then.ttl and
   none of not.ttl.
 - rules/<domain>/shapes/*.ttl: the shapes are well-formed, and each with a target has something to look at in the built graph.
+- rules/<domain>/shapes/cases/<file>/<case>.ttl: over ontology + case, the project's shapes find what `#+ violates:` lists and no
+  more: the names of property shapes and of constraints in SPARQL, or nothing. Each file of shapes has a case of both kinds.
 - queries/<domain>/<name>.rq: every query compiles; where <name>.csv stands beside it, the answer on the built graph equals it.
 """
 
@@ -14,11 +16,11 @@ import io
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyoxigraph import BlankNode, RdfFormat, Triple, parse
+from pyoxigraph import BlankNode, NamedNode, RdfFormat, Triple, parse
 
 from kg import saved_queries
 from kg.build import OwnedProgram, rule_files
@@ -27,12 +29,15 @@ from kg.graph import KnowledgeGraph
 from kg.project import ContentFile, Project
 from kg.reasoner import Program, Rule, infer_only, rules_behind
 from kg.saved_queries import SavedQuery
+from kg.shapes import ShapesGraph, ValidationResult, load_shapes
+from kg.shapes.affected import extent
+from kg.shapes.validate import revalidate
 from kg.sparql.algebra import OrderBy, Select, Slice, TriplePattern, Var
 from kg.sparql.algebra import Project as Projection
 from kg.sparql.evaluate import evaluate
 from kg.sparql.parser import parse_header, parse_query
 from kg.sparql.results import readable, write_solutions
-from kg.store import Store, documents
+from kg.store import Store, documents, journal
 
 # How many rows of a failed check are shown.
 _SHOWN = 5
@@ -74,6 +79,11 @@ def check(graph: KnowledgeGraph, paths: Iterable[str | Path] = ()) -> Iterator[O
             yield from _rules_without_cases(project, programs)
     for file in filter(is_wanted, project.shapes()):
         yield _timed("shapes", file, project, lambda file=file: _shapes_faults(graph, file))
+    shape_cases = list(filter(is_wanted, project.shape_cases()))
+    if shape_cases:
+        yield from _shape_cases(project, shape_cases)
+    if not wanted:
+        yield from _shapes_without_cases(project)
     for file in filter(is_wanted, project.queries()):
         yield _timed("query", file, project, lambda file=file: _query_faults(graph, file, project))
 
@@ -109,6 +119,54 @@ def _ontology_faults(graph: KnowledgeGraph, file: ContentFile, project: Project)
 
 def _shapes_faults(graph: KnowledgeGraph, file: ContentFile) -> list[str]:
     return [f"{shape} has no focus node: the graph holds nothing that it targets" for shape in graph.validate(file.path).without_focus]
+
+
+def _shape_cases(project: Project, cases: list[ContentFile]) -> Iterator[Outcome]:
+    """Each case over the ontology alone, on which the shapes may find what they like: only what the case touches counts."""
+    shapes = load_shapes([file.path for file in project.shapes()], base=project.base)
+    with _ontology_store(project) as store:
+        for file in cases:
+            yield _timed("shapes", file, project, lambda file=file: _shape_case_faults(store, file, project, shapes))
+
+
+def _shape_case_faults(store: Store, file: ContentFile, project: Project, shapes: ShapesGraph) -> Iterator[str]:
+    expected = _violated(file)
+    if expected is None:
+        yield "no #+ violates: line says which shapes find a fault, or nothing"
+        return
+    found: dict[str, ValidationResult] = {}
+    with suppress(_Undo), store.transaction():
+        with journal.recording(store.connection) as changed:
+            documents.load(store, file.path, graph=f"{project.base}graph/case", base=project.base)
+            store.refresh()
+        with journal.taken(store.connection, changed.position):
+            area = extent(store, shapes, store.connection)
+            for one in revalidate(store, shapes, area, connection=store.connection):
+                origin = one.source_constraint
+                found.setdefault(shapes.document.name(origin) if isinstance(origin, NamedNode) else one.shape_name.split(" / ")[0], one)
+        raise _Undo
+    yield from (f"not found: {name}" for name in sorted(expected - set(found)))
+    yield from (f"found, but not expected: {name}: {found[name].sentence('en', project.prefixes)}" for name in sorted(set(found) - expected))
+
+
+def _violated(file: ContentFile) -> set[str] | None:
+    """The names that a case says are violated; None where it says nothing of that."""
+    said = parse_header(file.path.read_text(encoding="utf-8")).get("violates")
+    if said is None:
+        return None
+    names = {name.strip() for line in ([said] if isinstance(said, str) else said) for name in line.split(",")}
+    return names - {"nothing", ""}
+
+
+def _shapes_without_cases(project: Project) -> Iterator[Outcome]:
+    """A file of shapes must have a case that conforms and one that does not."""
+    kinds: dict[str, set[bool]] = {}
+    for case in project.shape_cases():
+        kinds.setdefault(f"{case.domain}/shapes/{case.path.parent.name}", set()).add(bool(_violated(case)))
+    for file in project.shapes():
+        missing = {False: "case that conforms", True: "case that does not conform"}
+        faults = tuple(f"{file.key} has no {what}" for kind, what in missing.items() if kind not in kinds.get(file.key, set()))
+        yield Outcome("shapes", file.key, Location(project.relative(file.path)), 0.0, faults)
 
 
 # ── Rule cases ───────────────────────────────────────────────────────────────────────────────────────────────

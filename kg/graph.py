@@ -440,10 +440,10 @@ class KnowledgeGraph:
         found = []
         with self._tracing() as trace:
             for one in results:
-                found.append(self._rows_of(one, known, trace) if isinstance(one.focus_node, (NamedNode, BlankNode)) else [])
+                found.append(self._rows_of_result(one, known, trace) if isinstance(one.focus_node, (NamedNode, BlankNode)) else [])
         return found
 
-    def _rows_of(self, result: ValidationResult, graphs: Mapping[int, str], trace: Callable[[Triple, str], list[mapping.SourceRow]]) -> list[mapping.SourceRow]:
+    def _rows_of_result(self, result: ValidationResult, graphs: Mapping[int, str], trace: Callable[[Triple, str], list[mapping.SourceRow]]) -> list[mapping.SourceRow]:
         """Of the value, where a mapping made it; else of the triple that says the least common type, or anything, of the node."""
         store = self.store
         run = (store.cursor() if store.read_only else store.connection).execute

@@ -222,6 +222,10 @@ class Project:
         """rules/<domain>/shapes/*.ttl"""
         return list(self._files("rules", "shapes/*.ttl", ".ttl"))
 
+    def shape_cases(self) -> list[ContentFile]:
+        """rules/<domain>/shapes/cases/<file>/<case>.ttl: data, with what they violate in a `#+ violates:` line."""
+        return list(self._files("rules", "shapes/cases/*/*.ttl", ".ttl"))
+
     def cases(self) -> list[ContentFile]:
         """rules/<domain>/cases/<file>/<case>: folders with given.ttl, then.ttl, not.ttl."""
         found = []

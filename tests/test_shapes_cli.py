@@ -72,6 +72,22 @@ def test_check_names_shapes_that_target_nothing_and_shapes_that_are_none(garden)
     assert "1 passed, 0 failed" in kg("check", "rules/garden/shapes", cwd=garden)
 
 
+def test_check_runs_the_cases_of_shapes(garden):
+    folder = garden / "rules/garden/shapes/cases/tree"
+    folder.mkdir(parents=True)
+    said = kg("check", cwd=garden, code=1)
+    assert "garden/shapes/tree has no case that conforms" in said
+    header = "@prefix g: <https://example.org/garden/ontology/> .\n"
+    (folder / "high.ttl").write_text(f"#+ violates: nothing\n{header}<urn:t> a g:Tree ; g:hasHeight 7 .", encoding="utf-8")
+    (folder / "low.ttl").write_text(f"#+ violates: shape:height\n{header}<urn:t> a g:Tree ; g:hasHeight 1 .", encoding="utf-8")
+    assert "0 failed" in kg("check", cwd=garden)
+    (folder / "low.ttl").write_text(f"#+ violates: shape:tree\n{header}<urn:t> a g:Tree ; g:hasHeight 1 .", encoding="utf-8")
+    said = kg("check", "rules/garden/shapes/cases", cwd=garden, code=1)
+    assert "not found: shape:tree" in said and "found, but not expected: shape:height: <urn:t> (g:hasHeight) does not conform to shape:height: 1 m is no tree" in said
+    (folder / "low.ttl").write_text(f"{header}<urn:t> a g:Tree .", encoding="utf-8")
+    assert "no #+ violates: line" in kg("check", "rules/garden/shapes/cases", cwd=garden, code=1)
+
+
 def test_both_engines_find_the_same_node(garden, tmp_path):
     (tmp_path / "data.nt").write_text('<urn:t> a <https://example.org/garden/ontology/Tree> .'.replace(" a ", " <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> "))
     for engine in ("guanxi", "pyshacl"):
