@@ -165,7 +165,7 @@ def _ontology_step(project: Project, file: ContentFile) -> Step:
 
 
 def _mapping_step(project: Project, file: ContentFile, sources: Mapping[str, mapping.Sources], on_progress: Progress | None) -> Step:
-    if file.domain not in sources and not file.path.name.endswith(".rml.ttl"):  # RML names its files itself
+    if file.domain not in sources and file.path.name.endswith(".r2rml.ttl"):  # RML names its files itself
         raise ProjectError("P302", f"{project.relative(file.path)} has no sources: {project.relative(project.sources(file.domain))} is missing",
                            help="write sources.toml beside the mappings; it names where the tables are")  # fmt: skip
     owner = f"map:{file.key}"

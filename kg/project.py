@@ -196,8 +196,9 @@ class Project:
         return list(self._files("ontology", "checks/*.rq", ".rq"))
 
     def mappings(self) -> list[ContentFile]:
-        """mappings/<domain>/*.r2rml.ttl and *.rml.ttl"""
-        return [*self._files("mappings", "*.r2rml.ttl", ".r2rml.ttl"), *self._files("mappings", "*.rml.ttl", ".rml.ttl")]
+        """mappings/<domain>/*.r2rml.ttl, *.rml.ttl, *.yarrrml.yml and *.yarrrml.yaml"""
+        endings = (".r2rml.ttl", ".rml.ttl", ".yarrrml.yml", ".yarrrml.yaml")
+        return [file for ending in endings for file in self._files("mappings", f"*{ending}", ending)]
 
     def sources(self, domain: str) -> Path:
         """mappings/<domain>/sources.toml: the one file that differs in production."""

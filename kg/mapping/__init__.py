@@ -22,6 +22,8 @@ The mistakes that are refused, each a MappingError with its place and remedy:
     M117  a reference without join to other rows
     M118  a logical target that cannot be written
     M119  two triples maps of one name
+    M120  a document that is not YARRRML
+    M121  YARRRML without yatter, which reads it
 
 `lint` finds more, which a mapping can be run with:
 

@@ -28,6 +28,7 @@ from kg.mapping.model import (
     TriplesMap,
 )
 from kg.mapping.template import ROW, Column, Template, TemplateSyntaxError
+from kg.mapping.yarrrml import as_turtle, is_yarrrml
 
 _TERM_TYPES = {rr.RR + "IRI": TermType.IRI, rr.RR + "BlankNode": TermType.BLANK_NODE, rr.RR + "Literal": TermType.LITERAL}
 _ENCODINGS = {rr.URI: Encoding.URI, rr.UNSAFE_IRI: Encoding.UNSAFE_IRI, rr.UNSAFE_URI: Encoding.UNSAFE_URI}
@@ -43,7 +44,7 @@ _LANGUAGE_TAG = re.compile(
 
 
 def load_mapping(file: str | Path, base: str | None = None) -> Mapping:
-    """Read an R2RML document; relative IRIs in it are resolved against its @base, else `base`."""
+    """Read an R2RML, RML or YARRRML document; relative IRIs in it are resolved against its @base, else `base`."""
     path = Path(file)
     try:
         text = path.read_text(encoding="utf-8")
@@ -53,6 +54,8 @@ def load_mapping(file: str | Path, base: str | None = None) -> Mapping:
         raise MappingError("M100", "there is no such mapping file", Location(str(path)), hint) from None
     except (OSError, UnicodeDecodeError) as error:
         raise MappingError("M100", f"the mapping file cannot be read: {error}", Location(str(path)), "save it as UTF-8 text") from error
+    if is_yarrrml(path):
+        return parse_mapping(as_turtle(text, str(path)), f"{path} as Turtle", base)
     return parse_mapping(text, str(path), base)
 
 

@@ -121,7 +121,7 @@ class _Preview(Run):
 
 def prefixes_of(mapping_file: str | Path) -> dict[str, str]:
     """The prefixes that a mapping document declares."""
-    parser = parse(Path(mapping_file).read_bytes(), format=RdfFormat.TURTLE, base_iri="http://example.com/base/")
+    parser = parse(load_mapping(mapping_file, "http://example.com/base/").text, format=RdfFormat.TURTLE, base_iri="http://example.com/base/")
     for _ in parser:
         pass
     return dict(parser.prefixes)
