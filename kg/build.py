@@ -233,13 +233,15 @@ class OntologyProgram(OwnedProgram):
     files: tuple[Path, ...] = ()
     base: str = ""
     prefixes: Mapping[str, str] = field(default_factory=dict)
+    is_after_rules: bool = False
     _last: tuple[object, reasoner.Program] | None = None
 
     def over(self, store: Store) -> reasoner.Program:
         schema = owl.schema_of(store)
         if self._last is None or self._last[0] != schema:
             ontology = owl.Ontology.of_schema(schema, store, self.files, self.prefixes)
-            self._last = (schema, owl.compile_ontology(ontology, self.regime, base=self.base))
+            program = owl.compile_ontology(ontology, self.regime, base=self.base)
+            self._last = (schema, owl.after_rules(program) if self.is_after_rules else program)
         return self._last[1]
 
     def settle(self, store: Store) -> bool:
@@ -252,14 +254,17 @@ class OntologyProgram(OwnedProgram):
         return sum(rule.triples for rule in report.rules if rule.owner == self.owner and rule.rule in false)
 
     def texts(self) -> list[str]:
-        return [self.regime]
+        return [self.regime, str(self.is_after_rules)]
 
 
 def ontology_program(project: Project, regime: str) -> OntologyProgram:
     """Owned by `infer:owl`, with a graph of its own."""
     files = tuple(file.path for file in project.ontology())
     graph = f"{project.graph_iri('infer')}/owl"
-    return OntologyProgram("infer:owl", graph, project.root / "kg.toml", lambda: reasoner.Program(()), regime, files, project.base, project.prefixes)
+    return OntologyProgram(
+        "infer:owl", graph, project.root / "kg.toml", lambda: reasoner.Program(()), regime=regime, files=files, base=project.base,
+        prefixes=project.prefixes, is_after_rules=project.owl_after_rules,
+    )  # fmt: skip
 
 
 def rule_files(project: Project) -> list[OwnedProgram]:

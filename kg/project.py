@@ -22,6 +22,7 @@
     [reasoning]
     follow = true                          # edits and loads change the conclusions at once; false: the next build does
     owl = "off"                            # what the ontology's axioms conclude: "off", "rdfs", or "rl" (OWL 2 RL)
+    owl_after_rules = false                # true: draw them after those of the rules, which then do not see them
 
     [search]
     properties = ["rdfs:label"]            # whose texts kg:search and /search look through; default: rdfs:label, skos:prefLabel, skos:altLabel
@@ -69,7 +70,7 @@ _KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "prefixes": {},
     "store": {"path": str, "keep": int, "memory": str, "threads": int},
     "limits": {"timeout": (int, float), "rows": int},
-    "reasoning": {"follow": bool, "owl": str},
+    "reasoning": {"follow": bool, "owl": str, "owl_after_rules": bool},
     "search": {"properties": list},
     "validation": {"on": bool, "fail": str, "guard": str},
     "federation": {"allow": list, "timeout": (int, float)},
@@ -147,6 +148,7 @@ class Project:
     follow: bool = True  # whether conclusions follow edits at once
     validation: Validation = field(default_factory=Validation)
     entailment: str = "off"  # what is concluded from the ontology's axioms: ENTAILMENTS
+    owl_after_rules: bool = False
     search: tuple[str, ...] = DEFAULT_PROPERTIES  # IRIs of the properties whose texts are searched
 
     @classmethod
@@ -180,6 +182,7 @@ class Project:
             federation=Federation(**federation | {"allow": tuple(federation.get("allow", ()))}),
             follow=document.get("reasoning", {}).get("follow", True),
             entailment=document.get("reasoning", {}).get("owl", "off"),
+            owl_after_rules=document.get("reasoning", {}).get("owl_after_rules", False),
             search=tuple(_iri_of(name, prefixes, text, path) for name in document.get("search", {}).get("properties", DEFAULT_PROPERTIES)),
         )
         _check_domains(loaded, text, path)

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from kg import KnowledgeGraph
 from kg.cli import app
-from kg.errors import ProjectError
+from kg.errors import ProjectError, RuleError
 from tests.small_project import change, write
 
 _AXIOMS = "g:TallTree rdfs:subClassOf g:Landmark . g:climbs owl:inverseOf g:isClimbedBy . g:Tree owl:disjointWith g:Rock .\n"
@@ -77,6 +77,23 @@ def test_an_axiom_that_is_taken_out_takes_its_conclusions_along(garden):
     with KnowledgeGraph.open(garden) as graph:
         graph.build()
         assert "infer:owl" not in {one["owner"] for one in graph.status().graphs}
+
+
+def test_axioms_that_would_undo_a_not_are_refused_with_the_way_out_and_can_conclude_after_the_rules(garden):
+    change(garden, "rules/garden/tall.srl", "  FILTER(?height > ?least)\n", "  FILTER(?height > ?least)\n  NOT { ?tree a g:Landmark }\n")
+    with KnowledgeGraph.open(garden) as graph, pytest.raises(RuleError, match="own negation") as caught:
+        graph.build()
+    assert "axiom:cax-sco/TallTree.Landmark" in caught.value.notes[0]
+    assert "owl_after_rules = true" in caught.value.help
+    change(garden, "kg.toml", 'owl = "rl"', 'owl = "rl"\nowl_after_rules = true')
+    with KnowledgeGraph.open(garden) as graph:
+        graph.build()
+        assert _landmarks(graph) == {"1", "3"}
+        proof = graph.explain("tree:1", "rdf:type", "g:Landmark")
+        assert [one.rule_name for one in proof.premises] == ["rule:tall"]
+        assert proof.premises[0].absent
+        graph.update("PREFIX owl: <http://www.w3.org/2002/07/owl#> INSERT DATA { <urn:new> owl:sameAs <https://example.org/garden/id/tree/1> }")
+        assert _landmarks(graph) == {"1", "3", "urn:new"}
 
 
 def test_a_contradiction_is_a_warning_of_the_build(garden):

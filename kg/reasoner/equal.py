@@ -10,7 +10,8 @@ evaluated as rules: over every predicate they would make one recursion of the wh
 
 Each copy and each closing owl:sameAs triple gets the number of its eq-rule and a round greater than those of its premises, so
 proofs name the rule, the equality and the triple it was copied from. Rules with NOT or aggregates, and what rests on
-them, run last, over all copies; that they make further terms equal is refused (R246).
+them, run last, over all copies; that they make further terms equal is refused (R246). Where the rules of the ontology come
+after all others (`model.is_last`), these others are done with before terms are made equal.
 
     rl_asserted  view (s, p, o)               the input as it stands
     rl_before    table (s, p, o, rule, round) what earlier passes concluded, in the names in which they did
@@ -26,7 +27,7 @@ from dataclasses import fields, is_dataclass, replace
 from pyoxigraph import NamedNode
 
 from kg.reasoner.knowledge import CONCLUSION, Knowledge
-from kg.reasoner.model import Rule, is_equality
+from kg.reasoner.model import Rule, is_equality, is_last
 from kg.reasoner.stratify import Stratum, Use, can_match, premises, stratify
 from kg.sparql import algebra as a
 from kg.sql.temporary import create_empty
@@ -52,6 +53,11 @@ class Equality:
 
     def run(self, strata: Sequence[Stratum], evaluate: Callable[[Stratum], None]) -> None:
         """Evaluate the strata; afterwards everything concluded is in rl_inferred."""
+        if any(is_last(stratum.rules[0]) for stratum in strata):
+            for stratum in strata:
+                if not is_last(stratum.rules[0]):
+                    evaluate(stratum)
+            strata = [stratum for stratum in strata if is_last(stratum.rules[0])]
         early, late = _parts(strata) if self._copying else ([], strata)
         passes = early
         merged = 0

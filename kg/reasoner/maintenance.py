@@ -18,7 +18,7 @@ from kg.reasoner.difference import Difference
 from kg.reasoner.engine import InferReport, Programs, RuleReport, Run, StratumReport, evaluate, infer, write_rules
 from kg.reasoner.follow import Follow
 from kg.reasoner.knowledge import Knowledge
-from kg.reasoner.model import Rule, is_equality
+from kg.reasoner.model import Rule, is_equality, is_last
 from kg.reasoner.record import Record
 from kg.reasoner.rounds import rounds_of
 from kg.reasoner.safety import check_well_formed
@@ -51,7 +51,7 @@ def maintain(
         anew = partial(
             infer, store, programs, fingerprint=fingerprint, on_progress=on_progress, timeout=timeout, new_value_rounds=new_value_rounds
         )
-        if before is None or changes is None or equal.is_needed(store, rules) or not _continues(store, before, programs, strata):
+        if before is None or changes is None or equal.is_needed(store, rules) or any(map(is_last, rules)) or not _continues(store, before, programs, strata):
             return anew()
         owners = {id(rule): owner for owner, _, program in programs for rule in program.rules}
         numbers = _numbers(rules, owners, before)

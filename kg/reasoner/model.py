@@ -71,6 +71,11 @@ def is_equality(rule: Rule) -> bool:
     return any(key == "equality" for key, _ in rule.annotations)
 
 
+def is_last(rule: Rule) -> bool:
+    """Whether a rule waits for all others, which do not see its conclusions."""
+    return any(key == "after" for key, _ in rule.annotations)
+
+
 def short_name(iri: NamedNode, prefixes: tuple[tuple[str, str], ...] = ()) -> str:
     """`prefix:local` for the longest prefix that covers the IRI, else `<IRI>`.
 

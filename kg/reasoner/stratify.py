@@ -17,7 +17,7 @@ from enum import Enum
 
 from pyoxigraph import NamedNode
 
-from kg.reasoner.model import Rule, is_equality, variables_of
+from kg.reasoner.model import Rule, is_equality, is_last, variables_of
 from kg.sparql import algebra as a
 
 
@@ -63,13 +63,14 @@ def stratify(rules: Sequence[Rule]) -> list[Stratum]:
     """The strata in an order in which each reads only what earlier ones, or it itself, conclude.
 
     Raises RuleError R204, R206 with the cycle by the rules' names; aggregates in a cycle are left to `aggregate.py`. Rules of
-    equality stand apart, each alone: what they copy is no other relation.
+    equality stand apart, each alone: what they copy is no other relation. Rules that are last come after all others.
     """
     edges = _edges(rules)
     successors: list[list[_Edge]] = [[] for _ in rules]
     for edge in edges:
         successors[edge.reader].append(edge)
     components = _components(len(rules), [[edge.maker for edge in out] for out in successors])
+    components.sort(key=lambda members: is_last(rules[members[0]]))  # none of the others reads them
     component_of = {rule: i for i, members in enumerate(components) for rule in members}
     ordered: set[int] = set()
     for edge in edges:
@@ -85,6 +86,8 @@ def stratify(rules: Sequence[Rule]) -> list[Stratum]:
         if is_recursive:
             _refuse_blank_nodes(rules, members, successors)
         level = max((strata[i].level + 1 for i in below if i != number), default=0)
+        if is_last(rules[members[0]]):
+            level = max([level, *(stratum.level + 1 for stratum in strata if not is_last(stratum.rules[0]))])
         is_ordered = number in ordered
         strata.append(Stratum(tuple(rules[i] for i in sorted(members)), is_recursive and not is_ordered, level, is_ordered))
     return strata
@@ -262,7 +265,9 @@ def _edges(rules: Sequence[Rule]) -> list[_Edge]:
                 if isinstance(predicate, a.Var)
                 else by_predicate.get(predicate, []) + by_predicate.get(None, [])
             )
-            makers = dict.fromkeys(maker for maker, head in candidates if can_match(premise.pattern, head))
+            makers = dict.fromkeys(
+                maker for maker, head in candidates if can_match(premise.pattern, head) and (is_last(rule) or not is_last(rules[maker]))
+            )
             edges += [_Edge(i, maker, premise) for maker in makers]
     return edges
 
@@ -328,13 +333,11 @@ def _cycle_text(rules: Sequence[Rule], reader: int, maker: int, successors: list
 def _negation_in_cycle(rules: Sequence[Rule], edge: _Edge, successors: list[list[_Edge]]):
     predicate = edge.premise.pattern.predicate
     what = "anything" if isinstance(predicate, a.Var) else predicate.value.rsplit("/", 1)[-1].rsplit("#", 1)[-1]
-    return rules[edge.reader].error(
-        "R204",
-        "depends on its own negation",
-        f"compute {what} from asserted facts only (NOT DATA), or drop the negation",
-        edge.premise.position,
-        (f"cycle: {_cycle_text(rules, edge.reader, edge.maker, successors)}",),
-    )
+    cycle = _cycle_text(rules, edge.reader, edge.maker, successors)
+    help = f"compute {what} from asserted facts only (NOT DATA), or drop the negation"
+    if any(key == "entailment" and rule.name in cycle.split(" → ") for rule in rules for key, _ in rule.annotations):
+        help += "; or let the ontology conclude after the rules: owl_after_rules = true under [reasoning]"
+    return rules[edge.reader].error("R204", "depends on its own negation", help, edge.premise.position, (f"cycle: {cycle}",))
 
 
 def _refuse_blank_nodes(rules: Sequence[Rule], members: list[int], successors: list[list[_Edge]]) -> None:

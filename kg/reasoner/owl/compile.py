@@ -8,6 +8,7 @@ rules conclude is compiled too, with the concluded axiom as a further premise; `
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pyoxigraph import NamedNode
@@ -47,6 +48,11 @@ def compile_ontology(
     if not complete and name == "owl-rl" and any(_reads_thing(rule) for rule in rules):
         rules = _rules(ontology, name, base, complete, predicates, with_thing=True)
     return Program(tuple(rules), tuple(ontology.prefixes.items()))
+
+
+def after_rules(program: Program) -> Program:
+    """The same program for running after all other rules, which then do not see its conclusions."""
+    return replace(program, rules=tuple(replace(rule, annotations=(*rule.annotations, ("after", "rules"))) for rule in program.rules))
 
 
 def regime_of(name: str) -> str:
