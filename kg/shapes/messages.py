@@ -76,11 +76,13 @@ _CHINESE = {
 
 
 def filled_in(template: Literal, known: Mapping[str, object], document: ShapesDocument) -> Literal:
-    """A message with `{?name}` and `{$name}` replaced (section 5.2.3); a name without value stays as it is written."""
+    """A message with `{?name}` and `{$name}` replaced (section 5.2.3); `value` is … where there is none, another name stays as it is."""
 
     def value(match: re.Match[str]) -> str:
         found = known.get(match[1])
-        return match[0] if found is None else plain(found, document)
+        if found is None:
+            return "…" if match[1] == "value" else match[0]
+        return plain(found, document)
 
     text = _PLACEHOLDER.sub(value, template.value)
     return Literal(text, language=template.language) if template.language else Literal(text)
