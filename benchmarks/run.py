@@ -7,13 +7,24 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import changing, control, entailment, mapping, querying, rebuilding, serving, sources, validating
+from benchmarks import (
+    agreement,
+    changing,
+    control,
+    entailment,
+    mapping,
+    querying,
+    rebuilding,
+    serving,
+    sources,
+    validating,
+)
 from benchmarks.children import MeasurementFailed
 from benchmarks.environments import Peers
 from benchmarks.figures import Report
 from benchmarks.workplace import Workplace
 
-PARTS = ("map", "query", "compile", "build", "control", "change", "closure", "lubm", "http", "soak", "sources", "shapes")
+PARTS = ("map", "agreement", "query", "compile", "build", "control", "change", "closure", "lubm", "http", "soak", "sources", "shapes")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,6 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     peers = Peers(not options.no_peers)
     measurements = {
         "map": lambda report: mapping.measure_mapping(place, peers, report, scale),
+        "agreement": lambda report: agreement.measure_agreement(place, peers, report, 0.05),
         "query": lambda report: querying.measure_queries(place, peers, report, scale),
         "compile": lambda report: querying.measure_compilation(place, report, scale),
         "build": lambda report: rebuilding.measure_builds(place, report, scale),
