@@ -193,6 +193,7 @@ class Store:
         if self._depth == 0:
             self._writable()
             self.connection.execute("BEGIN")
+            quads.prepare(self.connection)
         self._depth += 1
         try:
             yield
