@@ -24,6 +24,7 @@ from api import (
     resource,
     running,
     search,
+    shapes,
     sparql,
     writing,
 )
@@ -71,7 +72,7 @@ def create_app(
     running.register(app, threads, server.slow, server.slow_log)
     messages.register(app)
     problems.register(app)
-    for part in (sparql, editor, browsing, graph_store, description, running, queries, explain, resource, search, pages):
+    for part in (sparql, editor, browsing, graph_store, description, running, queries, explain, resource, search, shapes, pages):
         app.register_blueprint(part.blueprint)
     _register_context(app)
     _register_headers(app)
