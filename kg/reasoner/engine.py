@@ -203,7 +203,9 @@ def _once(knowledge: Knowledge, rule: Rule, number: int, round_number: int) -> i
     candidates = " UNION ALL ".join(selects)
     if all(isinstance(head.predicate, NamedNode) for head in rule.head):
         predicates = sorted({knowledge.constant(head.predicate) for head in rule.head})
-        known = f"(SELECT s, p, o FROM rl_known WHERE p IN ({', '.join(map(str, predicates))}))"
+        objects = {None if isinstance(head.object, (a.Var, a.TripleTerm)) else knowledge.constant(head.object) for head in rule.head}
+        narrowed = "" if None in objects else f" AND o IN ({', '.join(map(str, sorted(objects)))})"  # of rdf:type, one class
+        known = f"(SELECT s, p, o FROM rl_known WHERE p IN ({', '.join(map(str, predicates))}){narrowed})"
     else:
         known = "rl_known"
     insert = Statement(
