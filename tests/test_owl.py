@@ -152,7 +152,7 @@ def test_equalities_that_follow_from_one_another_are_all_found():
     assert {"a owl:sameAs b", "c owl:sameAs d", "c q e"} <= _entailed(text)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_representatives_give_what_the_rules_of_equality_give(seed):
     """The same program, once with eq-* evaluated as ordinary rules over all predicates."""
     with Store.memory() as store:
@@ -219,7 +219,7 @@ def test_equality_that_rests_on_a_not_is_refused():
 _ONLY_OWLRL = ("#HTML>", "XMLSchema#date>", "XMLSchema#time>")
 
 
-@pytest.mark.parametrize("seed", range(200, 215))
+@pytest.mark.parametrize("seed", range(200, 208))
 def test_closure_is_that_of_owlrl(seed):
     owlrl, rdflib = pytest.importorskip("owlrl"), pytest.importorskip("rdflib")
     text = _named(ontology(seed, keys=False))

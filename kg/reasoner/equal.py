@@ -183,11 +183,12 @@ class Equality:
         run(
             f"CREATE OR REPLACE TEMP TABLE rl_equal AS SELECT s, o, max(round) AS round FROM {everything} WHERE p = {self._same} AND s <> o AND {_nodes('s', 'o')} GROUP BY s, o"
         )
+        closed = f"(i.p = {self._same} AND {_nodes('i.s', 'i.o')})"  # these stand between all members of a set already
         for column, name in (("s", "eq-rep-s"), ("p", "eq-rep-p"), ("o", "eq-rep-o")):
             columns = ", ".join("e.o AS " + c if c == column else f"i.{c}" for c in "spo")
             run(
                 f"CREATE OR REPLACE TEMP TABLE rl_copies AS SELECT {columns}, min(greatest(i.round, e.round)) + 1 AS round "
-                f"FROM {everything} i JOIN rl_equal e ON e.s = i.{column} GROUP BY ALL"
+                f"FROM {everything} i JOIN rl_equal e ON e.s = i.{column} WHERE NOT {closed} GROUP BY ALL"
             )
             run(
                 f"INSERT INTO rl_before SELECT c.s, c.p, c.o, {self._copying[name]}, c.round FROM rl_copies c ANTI JOIN "
