@@ -23,6 +23,7 @@ from kg.cli.application import DataOption, ProjectOption, app, assignments, err,
 from kg.errors import ProjectError, Violations
 from kg.graph import Reject
 from kg.mapping import MappingReport
+from kg.reasoner import InferReport
 from kg.shapes.stored import Count
 
 # How many constraints with results a build or the status lists.
@@ -160,6 +161,8 @@ def _print_build(report: BuildReport) -> None:
         triples, new, gone = (sum(numbers) for numbers in zip(*((s.triples, s.diff.inserted, s.diff.deleted) for s in steps), strict=True))
         table.add_row(stage, name, *_read(steps), f"{triples:,}", f"{new:,}", f"{gone:,}", f"{sum(step.seconds for step in steps):.2f}")
     out.print(table)
+    for inference in [step.details for step in report.steps if isinstance(step.details, InferReport)]:
+        out.print(_how(inference), markup=False)
     for summary in [step.details for step in report.steps if step.stage == "validate"]:
         out.print(f"shapes: {summary.says()}{', of what changed' if summary.is_incremental else ''}", markup=False)
         for line in _counted(summary.counts):
@@ -171,6 +174,15 @@ def _print_build(report: BuildReport) -> None:
     for warning in report.warnings:
         out.print(f"warning: {warning}", markup=False)
     out.print(f"Version {report.version} is current. ({report.seconds:.1f} s)")
+
+
+def _how(report: InferReport) -> str:
+    """How conclusions were brought up to date: for how many strata of rules in which way."""
+    if not report.is_incremental:
+        return f"conclusions: all strata of rules ({len(report.strata)}) from scratch"
+    words = {"skipped": "read nothing that changed", "maintained": "looked at what changed", "recomputed": "from scratch"}
+    counts = {how: sum(stratum.how == how for stratum in report.strata) for how in words}
+    return "conclusions, by strata of rules: " + ", ".join(f"{count} {words[how]}" for how, count in counts.items() if count)
 
 
 def _read(steps: Sequence[StepReport]) -> tuple[str, str]:

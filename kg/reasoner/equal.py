@@ -32,6 +32,7 @@ from kg.reasoner.stratify import Stratum, Use, can_match, premises, stratify
 from kg.sparql import algebra as a
 from kg.sql.temporary import create_empty
 from kg.store import Store
+from kg.store.changes import Changes
 from kg.terms import TAG_BITS, TAG_BLANK, TAG_IRI, TAG_TEMPLATE
 
 SAME = NamedNode("http://www.w3.org/2002/07/owl#sameAs")
@@ -207,10 +208,15 @@ class Equality:
         run(f"UPDATE rl_inferred SET round = r.now FROM rl_rounds r WHERE r.round = rl_inferred.round AND rl_inferred.rule IN ({numbers or 'NULL'})")
 
 
-def is_needed(store: Store, rules: Sequence[Rule]) -> bool:
-    """Whether the graph makes terms equal and the rules heed that."""
+def is_needed(store: Store, rules: Sequence[Rule], changes: Changes | None = None) -> bool:
+    """Whether the graph makes terms equal, or did before some changes, and the rules heed that."""
     same = store.lookup(SAME) if any(map(is_equality, rules)) else None
-    return same is not None and store.connection.execute(f"SELECT 1 FROM quads WHERE p = {same} AND s <> o LIMIT 1").fetchone() is not None
+    if same is None:
+        return False
+    found = f"SELECT 1 FROM quads WHERE p = {same} AND s <> o"
+    if changes is not None:
+        found += f" UNION ALL SELECT 1 FROM ({changes.removed}) WHERE p = {same}"
+    return store.connection.execute(f"{found} LIMIT 1").fetchone() is not None
 
 
 def _parts(strata: Sequence[Stratum]) -> tuple[list[Stratum], list[Stratum]]:

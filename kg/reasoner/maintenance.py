@@ -51,7 +51,8 @@ def maintain(
         anew = partial(
             infer, store, programs, fingerprint=fingerprint, on_progress=on_progress, timeout=timeout, new_value_rounds=new_value_rounds
         )
-        if before is None or changes is None or equal.is_needed(store, rules) or any(map(is_last, rules)) or not _continues(store, before, programs, strata):
+        is_whole = equal.is_needed(store, rules, changes) or any(map(is_last, rules))
+        if before is None or changes is None or is_whole or not _continues(store, before, programs, strata):
             return anew()
         owners = {id(rule): owner for owner, _, program in programs for rule in program.rules}
         numbers = _numbers(rules, owners, before)
