@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pyoxigraph import Triple
+from pyoxigraph import NamedNode, Triple
 
 from kg.errors import MappingError
-from kg.mapping import Sources, fingerprint, load_sources, materialize, rows_for, source_of_url
+from kg.mapping import Sources, fingerprint, load_sources, materialize, rows_for, source_of_url, trace
 from kg.mapping import mariadb as mariadb_sources
 from kg.mapping import postgresql as postgresql_sources
 from kg.mapping.source import Address, without_secrets
@@ -174,8 +174,25 @@ def test_a_triple_is_traced_to_the_row_of_a_database(work: Workplace, server: Se
     terms = work.store.decode({term for row in rows for term in row})
     triple = next(t for t in (Triple(*(terms[term] for term in row)) for row in rows) if t.object.value == "b")
     (row,) = rows_for(triple, work.mapping, sources_of(server), base=BASE)
-    assert row.columns == {"id": "2", "name": "b"}
+    assert (row.columns, row.line) == ({"id": "2", "name": "b"}, None)
     assert row.file == f"{server.url('things')}, table thing"
+
+
+def test_to_trace_a_triple_only_the_rows_of_its_subject_are_fetched(work: Workplace, postgresql: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    postgresql.clear("things")
+    postgresql.run("things", "CREATE TABLE thing (id int PRIMARY KEY, name text); INSERT INTO thing SELECT i, 'n' || i FROM generate_series(1, 1000) i")
+    work.mapping.write_text(PREFIXES + thing('ex:name rr:column "name"'))
+    fetched = []
+    rows = postgresql_sources.Reading._rows
+
+    def counted(self, shape, schema) -> Iterator:
+        for batch in rows(self, shape, schema):
+            fetched.append(batch.num_rows)
+            yield batch
+
+    monkeypatch.setattr(postgresql_sources.Reading, "_rows", counted)
+    found = trace(NamedNode("http://example.org/7"), work.mapping, sources_of(postgresql), base=BASE)
+    assert [row.columns for row in found] == [{"id": "7", "name": "n7"}] and sum(fetched) == 1
 
 
 # ── Addresses and secrets ────────────────────────────────────────────────────────────────────────────────────

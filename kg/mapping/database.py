@@ -23,6 +23,8 @@ class DatabaseColumn:
     type: str
     declared: str | None = None
     datatype: str | None = None
+    own_name: str = ""  # as the database quotes it
+    is_text: bool = False  # its own type is one of texts without padding, which compare by their characters
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,12 @@ class Shape:
     columns: tuple[DatabaseColumn, ...]
     keys: tuple[frozenset[str], ...] = ()
     is_core_sql: bool = False
+    tests: tuple[str, ...] = ()  # which of the rows are asked for, as conditions in the database's SQL
 
     @property
     def select(self) -> str:
-        return f"SELECT {', '.join(one.expression for one in self.columns)} FROM {self.rows}"
+        where = f" WHERE {' AND '.join(self.tests)}" if self.tests else ""
+        return f"SELECT {', '.join(one.expression for one in self.columns)} FROM {self.rows}{where}"
 
 
 class Database(Protocol):

@@ -207,7 +207,7 @@ def _column(field: object) -> DatabaseColumn:
     if kind == FIELD_TYPE.TINY and field.length == 1:  # BOOLEAN is TINYINT(1); what is neither 0 nor 1 is rejected
         return DatabaseColumn(field.name, text, "VARCHAR", "BOOLEAN")
     if kind in (FIELD_TYPE.TINY, *_INTEGERS):
-        return DatabaseColumn(field.name, f"CAST({name} AS UNSIGNED) AS {name}", "UBIGINT") if is_unsigned else DatabaseColumn(field.name, f"CAST({name} AS SIGNED) AS {name}", "BIGINT")
+        return DatabaseColumn(field.name, f"CAST({name} AS UNSIGNED) AS {name}", "UBIGINT", own_name=name) if is_unsigned else DatabaseColumn(field.name, f"CAST({name} AS SIGNED) AS {name}", "BIGINT", own_name=name)
     if kind == FIELD_TYPE.BIT:
         return DatabaseColumn(field.name, f"CAST({name} AS UNSIGNED) AS {name}", "UBIGINT")
     if kind in (FIELD_TYPE.FLOAT, FIELD_TYPE.DOUBLE):

@@ -214,7 +214,7 @@ def _column(field: pa.Field) -> DatabaseColumn:
     about = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
     kind, name = about.get("POSTGRESQL:type", ""), _identifier(field.name)
     if kind in _NATIVE:
-        return DatabaseColumn(field.name, name, _NATIVE[kind])
+        return DatabaseColumn(field.name, name, _NATIVE[kind], own_name=name, is_text=kind in ("text", "varchar"))
     if kind == "numeric":
         modifier = int(about.get("POSTGRESQL:typmod", -1)) - 4
         precision, scale = modifier >> 16, modifier & 0x7FF

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -13,7 +14,7 @@ import duckdb
 from pyoxigraph import QueryResultsFormat, Store
 
 from kg.errors import Location, MappingError
-from kg.mapping import excel, files
+from kg.mapping import excel, files, natural
 from kg.mapping.changes import changed_relation
 from kg.mapping.csv_files import csv_relation
 from kg.mapping.database import Database, Shape
@@ -54,6 +55,21 @@ class RelationReader:
             else:
                 self._opened[logical] = self._table(logical) if logical.table is not None else self._query(logical)
         return self._opened[logical]
+
+    def open_where(self, logical: LogicalSource, values: dict[Column, str]) -> Relation:
+        """The relation of a logical source, or, of a database server, one that has at least the rows with these texts in columns."""
+        if logical in self._opened or logical.file is not None or not values:
+            return self.open(logical)
+        query = logical.query.strip().rstrip(";").rstrip() if logical.query is not None else None
+        source = self._sources.of_table(table_name(logical.table or ""), logical.location) if query is None else self._sources.database_of_query(query, logical.location)
+        if source is None or not source.is_server:
+            return self.open(logical)
+        key = replace(logical, nulls=tuple(f"{column.name}={value}" for column, value in values.items()))  # stands for the rows asked for
+        if key not in self._opened:
+            name = "query" if query is not None else table_name(logical.table or "")
+            table = None if query is not None else source.table or logical.table
+            self._opened[key] = self._fetched(source, name, logical.location, table=table, query=query, is_core_sql=logical.is_core_sql, where=values)
+        return self._opened[key]
 
     @property
     def opened(self) -> list[Relation]:
@@ -223,10 +239,12 @@ class RelationReader:
         return self._databases[source.database]
 
     def _fetched(
-        self, source: Source, name: str, location: Location | None, *, table: str | None = None, query: str | None = None, is_core_sql: bool = False
+        self, source: Source, name: str, location: Location | None, *, table: str | None = None, query: str | None = None, is_core_sql: bool = False,
+        where: dict[Column, str] | None = None,
     ) -> Relation:
         database = self.database(source, location)
         shape = database.table(table, location) if table is not None else database.query(query or "", location, is_core_sql)
+        shape = replace(shape, tests=_tests(shape, where or {}, database.folds_to_lower and table is not None))
         target = self._new_table()
         self._fetch(database, shape, target)
         while database.beyond_calendar:
@@ -326,6 +344,21 @@ class RelationReader:
     def _new_table(self) -> str:
         self._tables.append(f"kg_source_{len(self._tables) + 1}")
         return self._tables[-1]
+
+
+def _tests(shape: Shape, values: dict[Column, str], folds: bool) -> tuple[str, ...]:
+    """Conditions in the database's own SQL that an index can answer: texts of integer and text columns as they are."""
+    found = []
+    for wanted, value in values.items():
+        name = wanted.name.lower() if folds and not wanted.is_delimited else wanted.name
+        column = next((one for one in shape.columns if one.name == name), None)
+        if column is None or column.declared or column.datatype:
+            continue
+        if natural.is_integer(column.type) and re.fullmatch("-?[0-9]{1,18}", value):
+            found.append(f"{column.own_name} = {int(value)}")
+        elif column.type == "VARCHAR" and column.is_text:
+            found.append(f"{column.own_name} = {quoted(value)}")
+    return tuple(found)
 
 
 def table_name(written: str) -> str:

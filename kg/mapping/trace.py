@@ -124,7 +124,7 @@ class Tracer:
         found: list[SourceRow] = []
         for one in self.prepared.triples_maps:
             if can_make(one.subject, subject, self.context.base):
-                compiler = self.compiler(one)
+                compiler = self.compiler(one, subject)
                 found += self.select(one, compiler, [condition(compiler, one.subject, subject)])
         return _unlike(found)[: self.limit]
 
@@ -134,7 +134,7 @@ class Tracer:
             if not can_make(one.subject, triple.subject, self.context.base):
                 continue
             if triple.predicate.value == RDF_TYPE and triple.object in one.classes:
-                compiler = self.compiler(one)
+                compiler = self.compiler(one, triple.subject)
                 found += self.select(one, compiler, [condition(compiler, one.subject, triple.subject)])
             for predicate, object_map in _pairs(one):
                 if can_make(predicate, triple.predicate, self.context.base):
@@ -142,7 +142,7 @@ class Tracer:
         return _unlike(found)[: self.limit]
 
     def rows_of_pair(self, one: TriplesMap, predicate: TermMap, object_map: TermMap | ReferencingObjectMap, triple: Triple) -> list[SourceRow]:
-        compiler = self.compiler(one)
+        compiler = self.compiler(one, triple.subject)
         conditions = [condition(compiler, one.subject, triple.subject), condition(compiler, predicate, triple.predicate)]
         if isinstance(object_map, TermMap):
             object_term_map = object_map
@@ -163,7 +163,7 @@ class Tracer:
             return []
         found: list[SourceRow] = []
         for child in self.select(one, compiler, conditions):
-            parent_compiler = self.compiler(parent)
+            parent_compiler = self.compiler(parent, term)
             joins = [condition(parent_compiler, parent.subject, term)]
             for join in reference.joins:
                 value = _value(compiler, join.child, child)
@@ -172,11 +172,10 @@ class Tracer:
             found += [child, *rows] if rows else []
         return found
 
-    def compiler(self, one: TriplesMap) -> RelationCompiler:
-        if one.name not in self._compilers:
-            query = lambda sql: self.connection.execute(sql).fetchall()  # noqa: E731
-            self._compilers[one.name] = RelationCompiler(self.reader.open(one.source), self.context, query)
-        return self._compilers[one.name]
+    def compiler(self, one: TriplesMap, subject: Term) -> RelationCompiler:
+        """Over the rows that may make `subject`: of a database server only those are fetched that its key tells."""
+        relation = self.reader.open_where(one.source, dict(_columns_of(one.subject, subject, self.context.base)))
+        return RelationCompiler(relation, self.context, lambda sql: self.connection.execute(sql).fetchall())
 
     def select(self, one: TriplesMap, compiler: RelationCompiler, conditions: list[str]) -> list[SourceRow]:
         if _NEVER in conditions:
@@ -253,17 +252,21 @@ def condition(compiler: RelationCompiler, term_map: TermMap, term: Term) -> str:
 
 def _on_columns(compiler: RelationCompiler, term_map: TermMap, term: Term) -> Iterator[str]:
     """Conditions on single columns that follow where a template can be read backwards: cheaper to test than its text."""
-    if not isinstance(term_map.value, Template) or not isinstance(term, NamedNode):
-        return
-    base = term_map.base or compiler.context.base
-    text = term.value if term.value.startswith(term_map.value.prefix) and term_map.value.prefix else term.value.removeprefix(base)
-    values = term_map.value.invert(text, is_encoded=True)
-    for column, value in zip(term_map.value.columns, values or (), strict=False):
+    for column, value in _columns_of(term_map, term, compiler.context.base):
         alias, found = compiler.use(column, term_map)
         if found.type == "VARCHAR" and not found.declared:
             yield f"{alias} = {_text(value)}"
         elif natural.is_integer(found.type) and not found.declared and value.lstrip("-").isdigit():
             yield f"{alias} = {int(value)}"
+
+
+def _columns_of(term_map: TermMap, term: Term, base: str) -> Iterator[tuple[Column, str]]:
+    """The columns of a template with the values that make a term, where it can be read backwards."""
+    if not isinstance(term_map.value, Template) or not isinstance(term, NamedNode):
+        return
+    base = term_map.base or base
+    text = term.value if term.value.startswith(term_map.value.prefix) and term_map.value.prefix else term.value.removeprefix(base)
+    yield from zip(term_map.value.columns, term_map.value.invert(text, is_encoded=True) or (), strict=False)
 
 
 def _value(compiler: RelationCompiler, expression: Column | Template | Literal, row: SourceRow) -> str | None:
