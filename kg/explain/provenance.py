@@ -72,7 +72,8 @@ class _Provenance:
             if graph:
                 self._say(entity, NamedNode(PROV + "wasQuotedFrom"), NamedNode(graph))
         for row in proof.sources:
-            key = (row.file, row.table, row.line, row.record)
+            own = () if row.line is not None or row.record is not None else tuple(row.columns.items())  # rows of databases have no numbers
+            key = (row.file, row.table, row.line, row.record, *own)
             source = self._rows.get(key)
             if source is None:
                 source = self._rows[key] = BlankNode(f"row{len(self._rows) + 1}")

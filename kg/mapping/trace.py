@@ -208,8 +208,9 @@ class Tracer:
         return self._copies[relation.sql], "kg_number"
 
     def lines(self, relation: Relation, rows: list[int], is_query: bool) -> dict[int, int]:
-        if is_query or (relation.is_csv and not relation.has_lines):
-            return {}  # of a query, or of a table after files of changes
+        is_server = relation.source is not None and relation.source.is_server
+        if is_query or is_server or (relation.is_csv and not relation.has_lines):
+            return {}  # of a query, of a database's table, or of a table after files of changes
         if not relation.is_csv or not rows:
             return {row: row for row in rows}
         if relation.malformed not in self._malformed:
