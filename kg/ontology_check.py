@@ -170,7 +170,7 @@ def _contradictions(
 
 def _run(store: Store, files: Sequence[Path], base: str):
     _, program = owl.infer_with_ontology(
-        store, [], lambda: (_OWNER, _GRAPH, owl.compile_store(store, base=base, files=files)), lambda programs: reasoner.infer(store, programs)
+        store, [], lambda: (_OWNER, _GRAPH, owl.after_rules(owl.compile_store(store, base=base, files=files))), lambda programs: reasoner.infer(store, programs)
     )
     numbers = "SELECT rule FROM rules WHERE owner = ?"  # what the rules of the project concluded comes before
     store.connection.execute(

@@ -104,6 +104,9 @@ def test_the_command_checks_a_project_against_its_graph_and_tells_unused_terms(t
     garden = write(tmp_path)
     file = garden / "ontology/garden/garden.ttl"
     file.write_text(file.read_text() + "g:Rock a owl:Class ; owl:disjointWith g:TallTree . g:TallTree a owl:Class . g:isOld a owl:DatatypeProperty .\n")
+    rules = garden / "rules/garden/tall.srl"  # a NOT over what an axiom concludes from the same rule
+    rules.write_text(rules.read_text().replace("  FILTER(?height > ?least)\n", "  FILTER(?height > ?least)\n  NOT { ?tree a g:Landmark }\n"))
+    file.write_text(file.read_text() + "g:Landmark a owl:Class . g:TallTree rdfs:subClassOf g:Landmark .\n")
     run = lambda: CliRunner().invoke(app, ["check", "--ontology", "--project", str(garden / "kg.toml")])  # noqa: E731
     with KnowledgeGraph.open(garden) as graph:
         graph.build()
@@ -112,4 +115,5 @@ def test_the_command_checks_a_project_against_its_graph_and_tells_unused_terms(t
     result = run()
     assert result.exit_code == 1
     assert "a contradiction with g:Rock owl:disjointWith g:TallTree" in result.output
+    assert "by rule rule:tall" in result.output
     assert "g:isOld is declared, and neither axioms" in result.output

@@ -46,4 +46,4 @@ def infer_command(
 def _tell_contradictions(store: Store, triples: list[Triple]) -> None:
     found = sum(triple.predicate == owl.INCONSISTENT for triple in triples)
     if found:
-        err.print(f"warning: {found:,} contradictions with the ontology; kg check --ontology shows their proofs", markup=False)
+        err.print(f"warning: {found:,} contradictions with the ontology; kg check --ontology --data FILE… shows their proofs", markup=False)
