@@ -17,6 +17,10 @@ class MeasurementFailed(Exception):
     """A process that was measured failed, or took too long; the message has the end of its output."""
 
 
+class TookTooLong(MeasurementFailed):
+    """A process that was ended because its time was up."""
+
+
 @dataclass(frozen=True)
 class Measurement:
     """Wall clock seconds, processor seconds and peak resident bytes of the whole process; `found` is its last line, as JSON.
@@ -42,7 +46,7 @@ def measure(python: str | Path, arguments: list[object], folder: Path, timeout: 
         text = output.read().decode(errors="replace").strip()
     if status != 0:
         what = "took too long" if status is None else "failed"
-        raise MeasurementFailed(f"{' '.join(map(str, arguments[:3]))} {what} after {seconds:.0f} s:\n{text[-2000:]}")
+        raise (TookTooLong if status is None else MeasurementFailed)(f"{' '.join(map(str, arguments[:3]))} {what} after {seconds:.0f} s:\n{text[-2000:]}")
     return Measurement(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, _json(text.splitlines()[-1]) if text else None)
 
 

@@ -7,6 +7,7 @@ import os
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from pyoxigraph import NamedNode
@@ -15,6 +16,7 @@ from kg import KnowledgeGraph, mapping
 from kg.build import conclude, rule_files
 from kg.reasoner import infer, owl
 from kg.sparql.compile import compile_query
+from kg.sparql.evaluate import plan
 from kg.sparql.parser import parse_query
 from kg.sparql.update import update
 from kg.store import Store, documents
@@ -55,6 +57,42 @@ def query(project: str, file: str, least: str = "5") -> dict[str, object]:
             rows = list(graph.query(text))
             seconds.append(time.perf_counter() - started)
     return {"first": seconds[0], "seconds": statistics.median(seconds[1:]), "rows": [[str(term) if term is not None else None for term in row] for row in rows]}
+
+
+def mix(project: str, *files: str) -> dict[str, object]:
+    """For each query file: seconds to parse and compile it, to find its plan again, and to answer it (median of warm runs), and the rows."""
+    found = {}
+    with KnowledgeGraph.open(project) as graph:
+        settings = (graph.project.base, graph.prefixes)
+        list(graph.query("SELECT * { ?s ?p 1 } LIMIT 1"))  # the grammar is made once a process
+        for file in files:
+            text = Path(file).read_text(encoding="utf-8")
+            compiling, cached, answering = [], [], []
+            for _ in range(3):
+                compiling.append(_seconds(lambda text=text: compile_query(parse_query(text, *settings), graph.store)))
+            list(graph.query(text))
+            for _ in range(5):
+                cached.append(_seconds(lambda text=text: plan(graph.store, text, base=settings[0], prefixes=settings[1])))
+                answering.append(_seconds(lambda text=text: list(graph.query(text))))
+            rows = [[None if term is None else str(term) for term in row] for row in graph.query(text)]
+            found[file] = {"compile": min(compiling), "cached": min(cached), "seconds": statistics.median(answering), "rows": rows}
+    return found
+
+
+def _seconds(act: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    act()
+    return time.perf_counter() - started
+
+
+def triples(project: str, file: str) -> int:
+    """Write the mapped triples as N-Triples; returns how many."""
+    with KnowledgeGraph.open(project) as graph, open(file, "wb") as output:
+        count = 0
+        for known in graph.store.graphs():
+            if str(known["owner"] or "").startswith("map:"):
+                count += documents.dump(graph.store, output, format="nt", graph=known["iri"])
+        return count
 
 
 def compile(project: str) -> dict[str, float]:
@@ -164,7 +202,7 @@ def _key(iri: str) -> str:
     return kind[0] + number
 
 
-FUNCTIONS = {function.__name__: function for function in (build, size, query, compile, controls, change, map_table, entailment)}
+FUNCTIONS = {function.__name__: function for function in (build, size, query, mix, triples, compile, controls, change, map_table, entailment)}
 
 if __name__ == "__main__":
     print(json.dumps(FUNCTIONS[sys.argv[1]](*sys.argv[2:])))

@@ -22,9 +22,9 @@ _NUMBERS = ("integer", "decimal")
 
 
 def measure_queries(place: Workplace, peers: Peers, report: Report, scale: float) -> None:
-    project = _mapped(place, scale)
+    project = mapped(place, scale)
     try:
-        store, python = _oxigraph_store(place, peers, scale, project)
+        store, python = oxigraph_store(place, peers, scale, project)
     except PeerMissing as missing:
         store, python, note = None, None, f"Oxigraph {missing}"
     for name in QUERIES:
@@ -38,13 +38,13 @@ def measure_queries(place: Workplace, peers: Peers, report: Report, scale: float
         report.add(Figure(f"query.{name}", ours["seconds"] * 1000, "ms", note, theirs and theirs["seconds"] * 1000))
 
 
-def _mapped(place: Workplace, scale: float) -> Path:
+def mapped(place: Workplace, scale: float) -> Path:
     """The mapped project of that scale, made if need be."""
     project = place.folder / f"project-{place.mapped_name(scale)}"
     return project if (project / "store/CURRENT").exists() else mapped_project(place, scale)[0]
 
 
-def _oxigraph_store(place: Workplace, peers: Peers, scale: float, project: Path) -> tuple[Path, Path]:
+def oxigraph_store(place: Workplace, peers: Peers, scale: float, project: Path) -> tuple[Path, Path]:
     python = peers.python("oxigraph")
     store = place.folder / f"peers-{place.mapped_name(scale)}" / "oxigraph"
     if not store.exists():
@@ -70,7 +70,7 @@ def _value(text: str | None) -> object:
 
 def measure_compilation(place: Workplace, report: Report, scale: float) -> None:
     """Each saved query's parsing and compilation: a list to compare with the last one."""
-    project = _mapped(place, scale)
+    project = mapped(place, scale)
     found = measure(sys.executable, ["-m", "benchmarks.measured", "compile", project], ROOT, _TIMEOUT).found
     for key, seconds in sorted(found.items()):
         report.add(Figure(f"compile.{key}", seconds * 1000, "ms"))

@@ -13,6 +13,7 @@ from benchmarks import (
     control,
     entailment,
     mapping,
+    mixing,
     querying,
     rebuilding,
     serving,
@@ -24,7 +25,7 @@ from benchmarks.environments import Peers
 from benchmarks.figures import Report
 from benchmarks.workplace import Workplace
 
-PARTS = ("map", "agreement", "query", "compile", "build", "control", "change", "closure", "lubm", "http", "soak", "sources", "shapes")
+PARTS = ("map", "agreement", "query", "mix", "compile", "build", "control", "change", "closure", "lubm", "http", "soak", "sources", "shapes")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         "map": lambda report: mapping.measure_mapping(place, peers, report, scale),
         "agreement": lambda report: agreement.measure_agreement(place, peers, report, 0.05),
         "query": lambda report: querying.measure_queries(place, peers, report, scale),
+        "mix": lambda report: mixing.measure_mix(place, peers, report, scale, options.peer_cap),
         "compile": lambda report: querying.measure_compilation(place, report, scale),
         "build": lambda report: rebuilding.measure_builds(place, report, scale),
         "change": lambda report: changing.measure_changes(place, report, companies, scale),
@@ -69,6 +71,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small data, to see that the benchmark works")
     parser.add_argument("--only", help=f"some of {','.join(PARTS)}")
     parser.add_argument("--mappings", help="map only these files of mappings/bank, for map, query and compile (default: all)")
+    parser.add_argument("--peer-cap", type=float, default=60, help="mix: seconds that a peer may take for one query (60)")
     parser.add_argument("--no-peers", action="store_true", help="measure this engine alone")
     parser.add_argument("--out", type=Path, help="also write the figures as lines of JSON")
     parser.add_argument("--folder", type=Path, help="where data and work files lie (default: $KG_BENCH_DATA or out/bench)")

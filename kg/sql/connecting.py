@@ -10,7 +10,8 @@ import duckdb
 # Optimizers that are left out. DuckDB 2.0.0 shares a join tree between parts of a UNION that only look alike: of
 # `a ⋈ b ∪ b ⋈ a`, with the same columns in another order, one part gets the other's columns (tests/test_duckdb_faults.py).
 # And one that plans for ever, whatever interrupts it: the time it takes doubles with each further of some fifty joined tables.
-FAULTY_OPTIMIZERS = ("common_subplan", "projection_placement")
+# The third loses columns of joins with recursive queries, which ends in an internal error.
+FAULTY_OPTIMIZERS = ("common_subplan", "projection_placement", "projection_pullup")
 
 
 def connect(database: str | Path, read_only: bool = False, config: Mapping[str, object] | None = None) -> duckdb.DuckDBPyConnection:
