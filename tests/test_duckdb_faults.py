@@ -23,4 +23,5 @@ def test_all_that_a_transaction_inserts_is_seen_after_an_insert_that_brings_noth
 
 def test_every_cursor_is_without_the_faulty_optimizers():
     connection = connect(":memory:")
-    assert connection.cursor().execute("SELECT current_setting('disabled_optimizers')").fetchone() == ("common_subplan,projection_placement,projection_pullup",)
+    left_out = connection.cursor().execute("SELECT current_setting('disabled_optimizers')").fetchone()[0].split(",")
+    assert set(left_out) == {"common_subplan", "projection_placement", "projection_pullup"}
