@@ -18,7 +18,8 @@ from benchmarks.rml import as_rml
 
 @pytest.mark.parametrize("parts, names", [
     ("map,query,compile", {"map.triples", "map.seconds", "map.processor", "map.rate", "map.peak", "map.disk", "query.group-by", "query.four-way-join", "query.sum"}),
-    ("build", {"build.first", "build.infer", "build.inferred", "build.peak", "build.unchanged"}),
+    ("build,http", {"build.first", "build.infer", "build.inferred", "build.peak", "build.unchanged",
+                    "http.lookup.p50", "http.lookup.rate", "http.describe.rate", "http.search.p95", "http.csv.ids", "http.json.ids"}),
     pytest.param("sources", {"sources.postgresql.rate", "sources.postgresql.unchanged", "sources.postgresql.peak"}, marks=pytest.mark.xdist_group("databases")),
     ("change", {"change.one", "change.update", "change.1000", "change.bank.one"}),
     ("control", {"control.fixpoint", "control.infer", "control.peak", "control.beside-clingo", "control.random-graphs"}),
@@ -37,7 +38,7 @@ def test_every_part_measures_its_figures_on_small_data(parts, names, tmp_path, c
     lines = [[cell.strip() for cell in line.split("\t")] for line in printed.out.splitlines()]
     assert [line[0] for line in lines] == [figure["name"] for figure in figures]
     assert all(len(line) == 5 for line in lines)
-    assert any("--no-peers" in figure["peer"] for figure in figures) or parts in ("build", "sources", "change")
+    assert any("--no-peers" in figure["peer"] for figure in figures) or parts in ("build,http", "sources", "change")
 
 
 def test_the_ratio_says_how_many_times_better_we_are():
