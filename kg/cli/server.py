@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,9 @@ import typer
 from kg import KnowledgeGraph, saved_queries
 from kg.cli.application import ProjectOption, app, out
 from kg.errors import ProjectError
+
+# Seconds that a thread keeps the interpreter while others wait: most of a request's time DuckDB works, and what is left is short.
+_SWITCH = 0.0005
 
 
 @app.command()
@@ -30,6 +34,7 @@ def serve(
     with KnowledgeGraph.open(project) as graph:
         graph.store  # noqa: B018 - fails with a remedy where nothing has been built
         address = f"http://{host}:{port}"
+        sys.setswitchinterval(_SWITCH)
         try:
             served = create_app(graph, writable=writable, threads=threads, origins=origin or None)
             # Looking ahead on a connection is how waitress notices that a client has hung up.

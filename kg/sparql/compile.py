@@ -51,6 +51,7 @@ class CompiledQuery(CompiledPattern):
     """A pattern together with the query that it answers."""
 
     query: algebra.Query | None = None
+    only_row: tuple[Term, ...] | None = None  # the one solution, where compiling has found it already
 
 
 def compile_query(
@@ -85,6 +86,8 @@ def compile_query(
         relation = triples_of(compiler, relation, query)
     names = [variable.name for variable in query.variables] if isinstance(query, algebra.Select) else list(relation.columns)
     relation = _named(compiler, relation, names)
+    of_bgp = isinstance(query, algebra.Select) and isinstance(getattr(pattern, "pattern", None) if isinstance(pattern, algebra.Project) else pattern, algebra.BGP)
+    found = tuple(column.term for column in relation.columns.values()) if of_bgp and relation.is_constant else (None,)
     sql = prelude(compiler) + (_sorted(compiler, relation) if relation.order else relation.sql)
     return CompiledQuery(
         sql,
@@ -94,6 +97,7 @@ def compile_query(
         relation.is_empty,
         compiler.volatile or compiler.asks_others,
         query,
+        None if None in found else found,
     )
 
 

@@ -130,6 +130,8 @@ class Run:
 
     def terms(self, batch: list[tuple]) -> list[Row]:
         """The rows of a batch as terms."""
+        if self._compiled.only_row is not None:
+            return batch
         return decoded(batch, self._compiled.columns.values(), self._store, self._compiled.local_terms)
 
     def text(self, format: str) -> Callable[[Batch], str]:
@@ -159,6 +161,10 @@ class Run:
     def batches(self, columnar: bool = False) -> Iterator[Batch]:
         """The rows as DuckDB gives them; where `columnar`, what follows the first ones may come as columns."""
         if self._compiled.is_empty:
+            return
+        if self._compiled.only_row is not None:
+            if self._offset == 0:
+                yield [self._compiled.only_row]
             return
         cursor = self._store.cursor()
         try:

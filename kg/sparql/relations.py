@@ -48,6 +48,7 @@ class Relation:
     is_empty: bool = False  # known to have no solution
     is_unit: bool = False  # exactly one solution, which binds nothing
     hidden: tuple[str, ...] = ()  # columns that only `order` uses
+    is_constant: bool = False  # exactly one solution, whose columns are terms that were read while compiling
 
     def derived(self, alias: str) -> str:
         return f"({self.sql}) AS {alias}"

@@ -70,7 +70,8 @@ class Conjunction:
         where = f" WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
         columns = {name: replace(value, sql=names[name]) for name, value in self.columns.items()}
         tables = f" FROM {', '.join(self.tables)}" if self.tables else ""
-        return Relation(f"SELECT {selected}{tables}{where}", columns)
+        is_constant = not self.tables and not self.conditions and all(value.term is not None for value in self.columns.values())
+        return Relation(f"SELECT {selected}{tables}{where}", columns, is_constant=is_constant and bool(columns))
 
 
 def basic_graph_pattern(compiler: Compiler, pattern: algebra.BGP, environment: Environment) -> Relation:
