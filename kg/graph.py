@@ -256,6 +256,7 @@ class KnowledgeGraph:
                 base=self.project.base if self.project else None,
                 prefixes=self.prefixes,
                 dataset=Dataset(tuple(map(NamedNode, default_graphs)), tuple(map(NamedNode, named_graphs))),
+                services=self.services,
                 loader=loader,
                 file=file,
                 stop=stop,

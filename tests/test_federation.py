@@ -15,6 +15,7 @@ from kg.project import Project
 from kg.sparql.evaluate import evaluate
 from kg.sparql.results import write_solutions
 from kg.sparql.services import Services
+from kg.sparql.update import update
 from kg.store import Store
 from kg.store.documents import load
 from tests.test_api_served import project, served
@@ -288,3 +289,36 @@ def test_the_list_takes_addresses_only(tmp_path):
     with pytest.raises(ProjectError) as caught:
         Project.load(folder)
     assert caught.value.code == "P109" and caught.value.location.line
+
+
+# ── Updates ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_update_writes_what_an_endpoint_answers_for_what_it_has_just_written():
+    remote = Remote(endpoint='<urn:a> <urn:name> "Anna", "安娜"@zh . <urn:b> <urn:name> "Bert" .')
+    store = store_of("<urn:c> <urn:p> 1 .")
+    request = f"""INSERT DATA {{ <urn:a> <urn:p> 1 }} ;
+        INSERT {{ ?s <urn:called> ?name }} WHERE {{ ?s <urn:p> 1 SERVICE <{ENDPOINT}> {{ ?s <urn:name> ?name }} }}"""
+    assert update(store, request, services=remote.services).inserted == 3
+    found = rows(store, "SELECT ?s ?name { ?s <urn:called> ?name }", remote.services)
+    assert found == [("<urn:a>", '"Anna"'), ("<urn:a>", '"安娜"@zh')]
+    assert "VALUES" in remote.sent[0] and "urn:a" in remote.sent[0]
+
+
+def test_an_update_asks_each_endpoint_that_a_variable_names():
+    remote = Remote(endpoint="<urn:a> <urn:n> 1 .", other="<urn:a> <urn:n> 2 .")
+    store = store_of("")
+    request = f"""INSERT DATA {{ <urn:x> <urn:at> <{ENDPOINT}>, <{OTHER}> }} ;
+        INSERT {{ ?s <urn:m> ?n }} WHERE {{ <urn:x> <urn:at> ?where SERVICE ?where {{ ?s <urn:n> ?n }} }}"""
+    update(store, request, services=remote.services)
+    assert {row[0] for row in rows(store, "SELECT ?n { ?s <urn:m> ?n }", remote.services)} == {
+        f'"{n}"^^<http://www.w3.org/2001/XMLSchema#integer>' for n in (1, 2)
+    }
+
+
+def test_an_update_that_asks_an_endpoint_not_allowed_writes_nothing():
+    store = store_of("")
+    with pytest.raises(QueryError) as caught:
+        update(store, f"INSERT DATA {{ <urn:a> <urn:p> 1 }} ; INSERT {{ ?s ?p ?o }} WHERE {{ SERVICE <{ENDPOINT}> {{ ?s ?p ?o }} }}")
+    assert caught.value.code == "Q601"
+    assert rows(store, "SELECT ?s { ?s ?p ?o }", Services()) == []

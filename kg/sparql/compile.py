@@ -135,14 +135,15 @@ def compile_pattern(
     dataset: Dataset = Dataset(),  # noqa: B008 - frozen
     text: str | None = None,
     base: str | None = None,
+    services: Services | None = None,
 ) -> CompiledPattern:
-    """Compile a graph pattern over `dataset`, by default the union of all graphs.
+    """Compile a graph pattern over `dataset`, by default the union of all graphs. SERVICE asks what `services` allows.
 
     `sources` puts other relations (columns s, p, o) in the place of the store's triples: `Sources(default=…)` for all
     patterns, `Sources(replaced={id(triple_pattern): …})` for single ones. A replaced relation's content is unknown to
     the store's statistics: pass `Sources(statistics=…)` where it is known which kinds of objects it has.
     """
-    compiler = Compiler(store, dataset, sources, text, base, compile_pattern=patterns.compile_pattern)
+    compiler = Compiler(store, dataset, sources, text, base, services=services, compile_pattern=patterns.compile_pattern)
     relation = compiler.pattern(pattern, Environment())
     sql = prelude(compiler) + relation.sql
     return CompiledPattern(

@@ -126,7 +126,7 @@ class Reader:
         Only variables with a value in all solutions: of a solution that leaves one open, an endpoint would send its own twice.
         Blank nodes mean nothing elsewhere. Values of this very moment (RAND) differ when they are computed again.
         """
-        if self.beside is None or not self.compiler.reads_facts or self.compiler.volatile or self.environment.outer is not None:
+        if self.beside is None or self.compiler.services is None or self.compiler.volatile or self.environment.outer is not None:
             return None
         shared = [variable.name for variable in node.variables if variable.name in self.beside.columns]
         if not shared:
@@ -151,16 +151,24 @@ class Reader:
         compiler, columns = self.compiler, [self.beside.columns[name] for name in names]
         selected = ", ".join(column.sql for column in columns)
         sql = f"{prelude(compiler)}SELECT DISTINCT {selected} FROM ({self.beside.sql}) AS {compiler.fresh('r')}{f' LIMIT {limit}' if limit else ''}"
-        services = compiler.services or Services()
-        cursor = compiler.store.cursor()
+        found = self._rows(sql, used_parameters(compiler.parameters, sql) or None)
+        local_terms = {term_id: term for term, term_id in compiler.local_terms.items()}
+        return decoded(found, columns, compiler.store, local_terms) if found else []
+
+
+    def _rows(self, sql: str, parameters: dict[str, object] | None) -> list[tuple]:
+        """In an update on its own connection, which sees what it has written and has its time limit already."""
+        store, services = self.compiler.store, self.compiler.services or Services()
+        if store.is_in_transaction:
+            register_python_functions(store.connection, sql)
+            return store.connection.execute(sql, parameters).fetchall()
+        cursor = store.cursor()
         try:
             with deadline(cursor, services.remaining(), stop=services.stop):
                 register_python_functions(cursor, sql)
-                found = cursor.execute(sql, used_parameters(compiler.parameters, sql) or None).fetchall()
+                return cursor.execute(sql, parameters).fetchall()
         finally:
             cursor.close()
-        local_terms = {term_id: term for term, term_id in compiler.local_terms.items()}
-        return decoded(found, columns, compiler.store, local_terms) if found else []
 
 
 def _can_be_sent(term: Term | None) -> bool:

@@ -22,6 +22,7 @@ from kg.sparql.edits import Edits
 from kg.sparql.graph_management import Loader, files_within, load, manage
 from kg.sparql.parser import parse_update
 from kg.sparql.quad_templates import ground_rows, template_rows, variables_of
+from kg.sparql.services import Services
 from kg.sparql.solution_table import TABLE, solutions
 from kg.sparql.substitute import substituted
 from kg.sparql.values import Term
@@ -59,6 +60,7 @@ def update(
     timeout: float | None = None,
     loader: Loader | None = None,
     allow_owned: bool = False,
+    services: Services | None = None,
     file: str | None = None,
     stop: Stop | None = None,
 ) -> UpdateReport:
@@ -68,7 +70,7 @@ def update(
     graph alone where `strict`. `bindings` fixes variables of patterns and templates to terms. `dataset` takes the place of
     USING and USING NAMED in all operations (SPARQL 1.1 Protocol, 2.2.3). `timeout` is in seconds (QueryTimeout).
     `loader` says what LOAD may read, see `files_within`; without one it reads nothing. The graphs that a build owns are
-    refused (Q501) unless `allow_owned`. `file` names the request's file in errors.
+    refused (Q501) unless `allow_owned`. `services` are the endpoints that SERVICE may ask; without them it may ask none. `file` names the request's file in errors.
     By `stop` another thread can end it.
 
     >>> with Store.memory() as store:
@@ -82,7 +84,7 @@ def update(
     if dataset is not None and dataset.is_given:
         _refuse_dataset_given_twice(operations)
     with store.transaction(), deadline(store.connection, clock.remaining(), "update", stop, of=timeout) as check_time:
-        run = _Run(Edits(store, allow_owned, check_time), dict(bindings or {}), strict, base, text, dataset, loader)
+        run = _Run(Edits(store, allow_owned, check_time), dict(bindings or {}), strict, base, text, dataset, loader, (services or Services()).until(timeout, stop))
         for kind, group in groupby(operations, type):
             run.operations(kind, list(group))
         store.refresh()
@@ -109,6 +111,7 @@ class _Run:
     text: str | None
     dataset: algebra.Dataset | None
     loader: Loader | None
+    services: Services
 
     @property
     def store(self) -> Store:
@@ -144,7 +147,7 @@ class _Run:
         delete, insert = (_in_graph(quads, operation.with_graph) for quads in (operation.delete, operation.insert))
         wanted = dict.fromkeys(variable for variable in variables_of((*delete, *insert)) if variable.name not in self.bindings)
         pattern = algebra.Project(substituted(operation.pattern, self.bindings), tuple(v for v in wanted if not v.is_anonymous))
-        compiled = compile_pattern(pattern, self.store, dataset=self._dataset(operation), text=self.text, base=self.base)
+        compiled = compile_pattern(pattern, self.store, dataset=self._dataset(operation), text=self.text, base=self.base, services=self.services)
         if compiled.is_empty:
             return
         columns = solutions(self.store, compiled, [v for v in wanted if v.is_anonymous])
