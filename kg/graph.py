@@ -555,8 +555,13 @@ class KnowledgeGraph:
         project = self.project
         files = {project.graph_iri("map", file): file for file in project.mappings()} if project else {}
 
+        @cache
+        def sources(domain: str) -> mapping.Sources:
+            is_built = self._versions is None or self._versions.current() is not None
+            return sources_of(project, domain, applied=applied_changes(project, domain, self.store) if is_built else ())
+
         def rows_for(triple: Triple, graph: str) -> list[mapping.SourceRow]:
-            rows = self._tracer(graph, files[graph]).rows_for(triple) if graph in files else []
+            rows = self._tracer(graph, files[graph], sources(files[graph].domain)).rows_for(triple) if graph in files else []
             return [replace(row, file=project.relative(Path(row.file))) if row.file else row for row in rows]
 
         with self._tracing_lock:
@@ -577,14 +582,13 @@ class KnowledgeGraph:
         columns = [", ".join(f"{name}={value}" for name, value in row.columns.items() if value is not None) for row in rows]
         return [f"row: {place}: {values}" for place, values in zip(places, columns, strict=True)]
 
-    def _tracer(self, graph: str, file: ContentFile) -> mapping.Tracer:
+    def _tracer(self, graph: str, file: ContentFile, sources: mapping.Sources) -> mapping.Tracer:
         """The tracer of a mapping, kept as long as its files are as they were when it read them."""
-        kept, project = self._tracers.get(graph), self._the_project()
-        sources = sources_of(project, file.domain, applied=applied_changes(project, file.domain, self.store))
+        kept = self._tracers.get(graph)
         if kept is not None and kept.sources == sources and kept.is_current():
             return kept
         if kept is not None:
             kept.close()
-        self._tracers[graph] = mapping.Tracer(file.path, sources, project.base)
+        self._tracers[graph] = mapping.Tracer(file.path, sources, self._the_project().base)
         return self._tracers[graph]
 
