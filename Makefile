@@ -33,11 +33,11 @@ sample: $(VENV)/ready-dev
 # What browsers load from this server: from npm, by the lock file, copied beside the pages. Without npm the pages do without.
 vendor: $(VENDOR)/ready
 
-$(VENDOR)/ready: package.json package-lock.json
+$(VENDOR)/ready: package.json package-lock.json | $(VENV)/ready
 	@mkdir -p $(VENDOR)
 	@if command -v npm >/dev/null; then \
-	  (npm ci --ignore-scripts --no-audit --no-fund --silent && $(PYTHON) -m api.vendor node_modules $(VENDOR) && touch $@) \
-	    || echo "npm could not fetch the packages: the pages do without the SPARQL editor"; \
+	  if npm ci --ignore-scripts --no-audit --no-fund --silent; then $(BIN)/python -m api.vendor node_modules $(VENDOR) && touch $@; \
+	  else echo "npm could not fetch the packages: the pages do without the SPARQL editor"; fi; \
 	else echo "npm is not here: the pages do without the SPARQL editor"; fi
 
 clean:
