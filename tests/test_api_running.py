@@ -2,20 +2,17 @@
 
 import json
 import socket
-import threading
 import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from urllib.parse import urlencode
 
 import pytest
-import waitress
 
 from api import create_app, running
 from kg import KnowledgeGraph
-from tests.test_api_served import project
+from tests.test_api_served import project, served
 
 # 27 thousand million combinations: longer than any test waits
 ENDLESS = "SELECT (SUM(?a * ?b + ?c) AS ?n) { ?r <urn:weighs> ?a . ?s <urn:weighs> ?b . ?t <urn:weighs> ?c FILTER(?a * ?b > ?c) }"
@@ -27,27 +24,9 @@ def graph(tmp_path_factory):
         yield graph
 
 
-@contextmanager
-def served(graph, threads=4):
-    app = create_app(graph, threads=threads, writable=True)
-    server = waitress.create_server(app, host="127.0.0.1", port=0, threads=threads, channel_request_lookahead=1)
-
-    def run():
-        with suppress(OSError):  # its sockets are closed under it at the end
-            server.run()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.effective_port}"
-    finally:
-        server.close()
-        thread.join(5)
-
-
 @pytest.fixture(scope="module")
 def address(graph):
-    with served(graph) as address:
+    with served(graph, writable=True) as address:
         yield address
 
 
@@ -129,7 +108,7 @@ def test_what_took_long_is_logged_as_a_line_of_json(tmp_path, caplog):
 
 def test_the_last_thread_is_never_held_for_long(graph, monkeypatch):
     monkeypatch.setattr(running, "_ON_THE_LAST_THREAD", 0.5)
-    with served(graph, threads=2) as address, ThreadPoolExecutor() as pool:
+    with served(graph, writable=True, threads=2) as address, ThreadPoolExecutor() as pool:
         first = pool.submit(ask, address)
         (older,) = wait_until(lambda: listed(address))
         status, problem = ask(address)

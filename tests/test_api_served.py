@@ -20,9 +20,10 @@ COUNT = "SELECT (COUNT(*) AS ?n) WHERE { ?s <urn:weighs> ?weight }"
 
 
 @contextmanager
-def served(graph, **settings):
-    """The address of a server over `graph` on a free port of this machine."""
-    server = waitress.create_server(create_app(graph, **settings), host="127.0.0.1", port=0, threads=4)
+def served(graph, threads=4, **settings):
+    """The address of a server over `graph` on a free port of this machine, run as `kg serve` runs it."""
+    app = create_app(graph, threads=threads, **settings)
+    server = waitress.create_server(app, host="127.0.0.1", port=0, threads=threads, channel_request_lookahead=1)
 
     def run():
         with suppress(OSError):  # its sockets are closed under it at the end
