@@ -11,8 +11,7 @@ from SPARQLWrapper import CSV, JSON, POST, RDFXML, SPARQLWrapper, SPARQLWrapper2
 from SPARQLWrapper.SPARQLExceptions import QueryBadFormed
 
 from kg import KnowledgeGraph
-from tests.test_api_running import served
-from tests.test_api_served import project
+from tests.test_api_served import project, served
 
 EX = rdflib.Namespace("urn:ex:")
 
@@ -21,7 +20,7 @@ EX = rdflib.Namespace("urn:ex:")
 def address(tmp_path_factory):
     with KnowledgeGraph.open(project(tmp_path_factory.mktemp("project"), 20)) as graph:
         graph.load('<urn:ex:a> <urn:ex:name> "甲"@zh ; <urn:ex:knows> <urn:ex:b> , [ <urn:ex:name> "nobody" ] .'.encode(), graph="urn:g", format="ttl")
-        with served(graph) as address:
+        with served(graph, writable=True) as address:
             yield address
 
 

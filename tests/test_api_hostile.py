@@ -11,8 +11,7 @@ import pytest
 
 from api import create_app
 from kg import KnowledgeGraph
-from tests.test_api_running import served
-from tests.test_api_served import project
+from tests.test_api_served import project, served
 
 SECONDS = 3  # what a query may take here
 LEEWAY = 40  # a busy machine; an endless query would take for ever
@@ -23,7 +22,7 @@ def address(tmp_path_factory):
     with KnowledgeGraph.open(project(tmp_path_factory.mktemp("project"), 3000, limits=f"timeout = {SECONDS}")) as graph:
         text = "".join(f'<urn:item:{n}> <urn:says> "{"a" * 200}!" .\n' for n in range(3000))
         graph.load(text.encode(), format="ttl")
-        with served(graph) as address:
+        with served(graph, writable=True) as address:
             yield address
 
 
