@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -23,10 +25,7 @@ class TookTooLong(MeasurementFailed):
 
 @dataclass(frozen=True)
 class Measurement:
-    """Wall clock seconds, processor seconds and peak resident bytes of the whole process; `found` is its last line, as JSON.
-
-    The peak is never less than that of the process which measures (about 0.1 GB), from which it was forked.
-    """
+    """Wall clock seconds, processor seconds and peak resident bytes of the whole process; `found` is its last line, as JSON."""
 
     seconds: float
     processor: float
@@ -35,33 +34,38 @@ class Measurement:
 
 
 def measure(python: str | Path, arguments: list[object], folder: Path, timeout: float) -> Measurement:
-    """Run `python arguments…` in `folder` and wait for it. Peak memory is that of its largest process."""
+    """Run `python arguments…` in `folder` and wait for it. Peak memory is that of its largest process.
+
+    This file starts it as a small process between: the kernel counts into a process's peak what the one had in memory that forked it.
+    """
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    with tempfile.TemporaryFile() as output:
-        started = time.perf_counter()
-        process = subprocess.Popen([str(python), *map(str, arguments)], cwd=folder, stdout=output, stderr=subprocess.STDOUT, env=environment)
-        status, usage = _wait(process, started + timeout)
-        seconds = time.perf_counter() - started
+    with tempfile.TemporaryFile() as output, tempfile.NamedTemporaryFile() as usage:
+        command = [sys.executable, "-S", __file__, usage.name, str(python), *map(str, arguments)]
+        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True)
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            if is_late := process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
         output.seek(0)
         text = output.read().decode(errors="replace").strip()
-    if status != 0:
-        what = "took too long" if status is None else "failed"
-        raise (TookTooLong if status is None else MeasurementFailed)(f"{' '.join(map(str, arguments[:3]))} {what} after {seconds:.0f} s:\n{text[-2000:]}")
-    return Measurement(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, _json(text.splitlines()[-1]) if text else None)
+        used = _json(usage.read().decode()) or {}
+    if is_late or used.get("status") != 0:
+        what = "took too long" if is_late else "failed"
+        raise (TookTooLong if is_late else MeasurementFailed)(f"{' '.join(map(str, arguments[:3]))} {what} (limit {timeout:.0f} s):\n{text[-2000:]}")
+    return Measurement(used["seconds"], used["processor"], used["peak"], _json(text.splitlines()[-1]) if text else None)
 
 
-def _wait(process: subprocess.Popen, deadline: float) -> tuple[int | None, object]:
-    """The exit status (None after the deadline) and the resource usage, which only wait4 tells of one child alone."""
-    while time.perf_counter() < deadline:
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            process.returncode = os.waitstatus_to_exitcode(status)
-            return process.returncode, usage
-        time.sleep(0.02)
-    process.kill()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return None, usage
+def _run(report: str, *command: str) -> None:
+    """Run the command in a child of this process, and write what it used to `report`."""
+    started = time.perf_counter()
+    _, status, usage = os.wait4(subprocess.Popen(command).pid, 0)
+    seconds = time.perf_counter() - started
+    status = os.waitstatus_to_exitcode(status)
+    Path(report).write_text(json.dumps({"status": status, "seconds": seconds, "processor": usage.ru_utime + usage.ru_stime, "peak": usage.ru_maxrss * 1024}))
 
 
 def _json(line: str) -> object:
@@ -69,3 +73,7 @@ def _json(line: str) -> object:
         return json.loads(line)
     except ValueError:
         return None
+
+
+if __name__ == "__main__":
+    _run(*sys.argv[1:])
