@@ -166,23 +166,33 @@ def bring_up_to_date(project: Project, store: Store) -> ValidationSummary | None
         with store.transaction():
             journal.give_up(store.connection)
         return None
+    kept = stored_report(project, store)
     with store.transaction():
-        store.refresh()
-        kept, idle, diff = stored_report(project, store), (), None
-        if (store.fingerprint(OWNER) or "").split(" ")[0] == _shapes_digest(project):
-            with journal.taken(store.connection) as number:
-                if number is not None:
-                    area = extent(store, kept.shapes, store.connection)
-                    diff = kept.revise(area, revalidate(store, kept.shapes, area, connection=store.connection))
-        is_incremental = diff is not None
-        if diff is None:
-            report = validate(store, kept.shapes, connection=store.connection)
-            idle, diff = report.without_focus, kept.save(report.results)
-        _settle(project, store)
-        counts = tuple(kept.counts())
-    summary = ValidationSummary(counts, idle, is_incremental, diff, time.perf_counter() - started)
+        diff = _revised(project, store, kept)
+        if is_incremental := diff is not None:
+            _settle(project, store)
+    idle: tuple[str, ...] = ()
+    if diff is None:
+        report = validate(store, kept.shapes, connection=store.connection)  # not in a transaction, which would keep every table that it drops
+        idle = report.without_focus
+        with store.transaction():
+            diff = kept.save(report.results)
+            _settle(project, store)
+    summary = ValidationSummary(tuple(kept.counts()), idle, is_incremental, diff, time.perf_counter() - started)
     _fail(project, kept, summary)
     return summary
+
+
+def _revised(project: Project, store: Store, kept: StoredReport) -> Diff | None:
+    """Bring the report up to date by what the journal knows to have changed; None where everything is to be checked."""
+    store.refresh()
+    if (store.fingerprint(OWNER) or "").split(" ")[0] != _shapes_digest(project):
+        return None
+    with journal.taken(store.connection) as number:
+        if number is None:
+            return None
+        area = extent(store, kept.shapes, store.connection)
+        return kept.revise(area, revalidate(store, kept.shapes, area, connection=store.connection))
 
 
 def _settle(project: Project, store: Store) -> None:

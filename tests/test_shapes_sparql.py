@@ -52,8 +52,11 @@ def store():
         yield store
 
 
-def results(store, query):
-    report = validate(store, load_shapes(SHAPE.format(query).encode()))
+NAMED = "sh:targetNode ex:a, ex:b, ex:c, ex:d, ex:e, ex:unknown, \"literal\", 2"
+
+
+def results(store, query, targets=NAMED):
+    report = validate(store, load_shapes(SHAPE.replace(NAMED, targets).format(query).encode()))
     return sorted((str(one.focus_node), str(one.value), str(one.path)) for one in report.results)
 
 
@@ -66,3 +69,16 @@ def test_all_at_once_equals_one_by_one(store, query, monkeypatch):
 
 def test_the_queries_find_something(store):
     assert [query for query in QUERIES if not results(store, query)] == []
+
+
+@pytest.mark.parametrize("properties, subjects", [("p", "abc"), ("q", "abe"), ("p, q", "abce"), ("r", "ad")])
+def test_the_subjects_of_properties_are_looked_at_like_nodes_that_are_named(store, properties, subjects):
+    """The subjects of a property need no join where a query or a path asks for that property."""
+    by_property = "".join(f"sh:targetSubjectsOf ex:{one} ; " for one in properties.split(", ")).rstrip("; ")
+    by_name = "sh:targetNode " + ", ".join(f"ex:{one}" for one in subjects)
+    for query in QUERIES:
+        assert results(store, query, by_property) == results(store, query, by_name), query
+    for path in "pqr":
+        checks = f"sh:property [ sh:path ex:{path} ; sh:minCount 1 ; sh:maxCount 1 ; sh:nodeKind sh:Literal ; sh:lessThan ex:q ; sh:disjoint ex:r ]"
+        wrong = [results(store, "SELECT $this { $this ex:p 99 }", f"{targets} ; {checks}") for targets in (by_property, by_name)]
+        assert wrong[0] == wrong[1] != []

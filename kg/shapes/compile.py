@@ -43,10 +43,12 @@ class Statement:
 
 @dataclass(frozen=True)
 class Nodes:
-    """A temporary table of distinct nodes, column f."""
+    """A temporary table of distinct nodes, column f. Every subject of the properties `subjects_of` is among them."""
 
     table: str
     focus: Value
+    subjects_of: frozenset[NamedNode] = frozenset()
+    has_others: bool = True  # than the subjects of a single property
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Pairs:
     table: str
     focus: Value
     value: Value
+    nodes: Nodes | None = None  # of a node shape: its focus nodes
 
     def element(self, *names: str) -> Table:
         """The table as part of a basic graph pattern that binds ?this and ?value, or only those named."""
@@ -216,14 +219,19 @@ class Validation:
     def values(self, shape: Shape, focus: Nodes) -> Pairs:
         """The value nodes of focus nodes (section 2.3.1 and 3.7)."""
         if shape.path is None:
-            return Pairs(focus.table, focus.focus, focus.focus)
-        pattern = algebra.BGP((self.focus_element(focus), algebra.PathPattern(THIS, shape.path, VALUE)))
+            return Pairs(focus.table, focus.focus, focus.focus, focus)
+        elements = (algebra.PathPattern(THIS, shape.path, VALUE),)
+        is_everything = isinstance(shape.path, algebra.Link) and shape.path.iri in focus.subjects_of
+        pattern = algebra.BGP(elements if is_everything else (self.focus_element(focus), *elements))
         statement = self.compile(pattern, is_distinct=isinstance(shape.path, algebra.Link))  # a graph is a set
         if statement is None:
             empty = Value(ID, "v", False, tags=ALL_TAGS)
             statement = Statement("SELECT NULL::BIGINT AS f, NULL::BIGINT AS v WHERE false", {}, {"this": focus.focus, "value": empty})
         columns = statement.columns
-        return Pairs(self.table(statement, ("f", "v")), columns["this"].named("f"), columns["value"].named("v"))
+        pairs = Pairs(self.table(statement, ("f", "v")), columns["this"].named("f"), columns["value"].named("v"))
+        if is_everything and not focus.has_others:
+            self._with_values[pairs.table] = self.tables[focus.table]
+        return pairs
 
     def focus_element(self, focus: Nodes) -> Table:
         return Table(focus.table, (("this", "f", focus.focus.tags, focus.focus.local),))
@@ -231,7 +239,7 @@ class Validation:
     def distinct_values(self, pairs: Pairs) -> Nodes | None:
         """The value nodes as focus nodes of another shape."""
         if pairs.value.sql == pairs.focus.sql:
-            return Nodes(pairs.table, pairs.focus)
+            return pairs.nodes or Nodes(pairs.table, pairs.focus)
         if pairs.table not in self._values:
             self._values[pairs.table] = self.nodes(Statement(f"SELECT v FROM {pairs.table}", {}, {"this": pairs.value}))
         return self._values[pairs.table]

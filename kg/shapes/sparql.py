@@ -20,6 +20,7 @@ from kg.sparql.parser import parse_query
 from kg.sparql.relations import Table
 from kg.terms import Term
 
+_THIS = Var("this")
 _IMPORTS = NamedNode(OWL + "imports")
 _FORBIDDEN = {algebra.Minus: "MINUS", algebra.Values: "VALUES", algebra.Service: "SERVICE"}
 
@@ -134,20 +135,30 @@ def is_set_at_a_time(item: object) -> bool:
     return all(is_set_at_a_time(part) for part in _parts(item))
 
 
-def over_table(item: object, table: Table) -> object:
-    """The pattern for every row of `table` at once: its variables are bound in every group, as pre-binding wants."""
+def over_table(item: object, table: Table, subjects_of: frozenset[NamedNode] = frozenset()) -> object:
+    """The pattern for every row of `table` at once: its variables are bound in every group, as pre-binding wants.
+
+    Where the table has ?this alone, and every subject of the properties `subjects_of`, a group that asks for one of them needs no table.
+    """
+
+    def over(part: object) -> object:
+        return over_table(part, table, subjects_of)
+
     if isinstance(item, algebra.BGP):
-        return algebra.BGP((table, *item.triples))
+        is_implied = any(isinstance(one, algebra.TriplePattern) and one.subject == _THIS and one.predicate in subjects_of for one in item.triples)
+        return item if is_implied else algebra.BGP((table, *item.triples))
+    if isinstance(item, algebra.Graph):  # one graph may say more than those that the shapes look at
+        subjects_of = frozenset()
     if isinstance(item, algebra.Project):
         added = [Var(name) for name, *_ in table.columns if Var(name) not in item.variables]
-        return algebra.Project(over_table(item.pattern, table), (*item.variables, *added))
+        return algebra.Project(over(item.pattern), (*item.variables, *added))
     if isinstance(item, algebra.Group):
         known = {key.name for key, expression in item.keys}
         added = tuple((Var(name), None) for name, *_ in table.columns if name not in known)
         changed = replace(item, keys=(*item.keys, *added))
-        return replace(changed, pattern=over_table(item.pattern, table), aggregates=over_table(item.aggregates, table))
+        return replace(changed, pattern=over(item.pattern), aggregates=over(item.aggregates))
     if isinstance(item, tuple):
-        return tuple(over_table(part, table) for part in item)
+        return tuple(over(part) for part in item)
     if is_dataclass(item) and not isinstance(item, (type, Var)):
-        return replace(item, **{field.name: over_table(getattr(item, field.name), table) for field in fields(item)})
+        return replace(item, **{field.name: over(getattr(item, field.name)) for field in fields(item)})
     return item

@@ -40,7 +40,7 @@ def _select(validation: Validation, focus: Nodes, constraint: SparqlConstraint) 
     names = ["this", *(name for name in variables if name != "this")]
     pattern = _prebound(validation, constraint)
     if is_set_at_a_time(pattern):
-        statement = validation.compile(over_table(pattern, validation.focus_element(focus)), names)
+        statement = validation.compile(over_table(pattern, validation.focus_element(focus), focus.subjects_of), names)
         if statement is not None:
             _check_failure(validation, constraint, statement)
             yield statement

@@ -25,7 +25,9 @@ def focus_nodes(validation: Validation, shape: Shape, is_partial: bool = False) 
     named = [target.value for target in shape.targets if target.kind == "targetNode"]
     statements += [validation.constants(named)] if named else []
     statements += [_statement(validation, target) for target in shape.targets if target.kind not in ("targetNode", "targetClass")]
-    return validation.union([statement for statement in statements if statement is not None])
+    nodes = validation.union([statement for statement in statements if statement is not None])
+    properties = frozenset(target.value for target in shape.targets if target.kind == "targetSubjectsOf")
+    return nodes and replace(nodes, subjects_of=properties, has_others=len(shape.targets) > 1)
 
 
 def instances_of(validation: Validation, class_: Term) -> Nodes | None:
