@@ -657,3 +657,34 @@ def test_references_are_resolved_against_bases_without_authority_or_path() -> No
     assert resolve("x", "urn:a:b") == "urn:x"
     assert resolve("x", "http://example.org") == "http://example.org/x"
     assert resolve("b", "file:///a/c") == "file:///a/b"
+
+
+# PN_CHARS_BASE, and what PN_CHARS and VARNAME have besides (section 19.8, rules 164 to 167), as ranges of code points.
+_BASE = [(0x41, 0x5A), (0x61, 0x7A), (0xC0, 0xD6), (0xD8, 0xF6), (0xF8, 0x2FF), (0x370, 0x37D), (0x37F, 0x1FFF), (0x200C, 0x200D),
+         (0x2070, 0x218F), (0x2C00, 0x2FEF), (0x3001, 0xD7FF), (0xF900, 0xFDCF), (0xFDF0, 0xFFFD), (0x10000, 0xEFFFF)]  # fmt: skip
+_FIRST = [*_BASE, (0x5F, 0x5F), (0x30, 0x39)]
+_LATER = [*_FIRST, (0xB7, 0xB7), (0x300, 0x36F), (0x203F, 0x2040)]
+_EDGES = [chr(at + by) for ranges in (_LATER,) for pair in ranges for at in pair for by in (-1, 0, 1) if not 0xD800 <= at + by <= 0xDFFF and at + by > 0x7F]
+
+
+def _is_among(character: str, ranges: list[tuple[int, int]]) -> bool:
+    return any(low <= ord(character) <= high for low, high in ranges)
+
+
+@given(st.text(st.one_of(st.sampled_from(_EDGES), st.sampled_from("aZ_9名é·")), min_size=1, max_size=4))
+def test_names_are_of_the_characters_that_the_specification_lists(name):
+    is_name = _is_among(name[0], _FIRST) and all(_is_among(one, _LATER) for one in name[1:])
+    for text in (f"SELECT ?{name} {{}}", f"PREFIX p: <urn:> ASK {{ p:{name} p:x 1 }}", f"ASK {{ _:{name} <urn:p> 1 }}"):
+        try:
+            parse_query(text)
+            is_read = True
+        except QuerySyntaxError as error:
+            is_read = error.code == "Q105"  # a name, but not of an IRI
+            assert error.code in ("Q100", "Q105")
+        assert is_read == is_name
+    is_prefix = _is_among(name[0], _BASE) and is_name
+    if is_prefix:
+        parse_query(f"PREFIX {name}: <urn:> ASK {{ {name}:x <urn:p> 1 }}")
+    elif not is_name:
+        with pytest.raises(QuerySyntaxError):
+            parse_query(f"PREFIX {name}: <urn:> ASK {{}}")
