@@ -12,7 +12,7 @@ The rule engine compiles bodies with `compile_pattern`, replaces the relations b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kg.sparql import algebra, patterns
@@ -51,7 +51,7 @@ class CompiledQuery(CompiledPattern):
     """A pattern together with the query that it answers."""
 
     query: algebra.Query | None = None
-    only_row: tuple[Term, ...] | None = None  # the one solution, where compiling has found it already
+    rows: Sequence[tuple[Term | None, ...]] | None = None  # the solutions, where they have been found already
 
 
 def compile_query(
@@ -97,7 +97,7 @@ def compile_query(
         relation.is_empty,
         compiler.volatile or compiler.asks_others,
         query,
-        None if None in found else found,
+        None if None in found else [found],
     )
 
 

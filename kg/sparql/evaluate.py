@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 from kg.errors import LimitExceeded
 from kg.sparql import algebra
-from kg.sparql.compile import CompiledQuery, compile_query
+from kg.sparql.compile import CompiledQuery, compile_query, dataset_of
+from kg.sparql.compiler import Compiler, Dataset
 from kg.sparql.deadline import Clock, Stop, deadline, unlimited
 from kg.sparql.decode import Row, decoded
 from kg.sparql.frames import data_frame
@@ -17,16 +19,17 @@ from kg.sparql.graph_results import Triples, constructed, described
 from kg.sparql.parser import parse_query
 from kg.sparql.results import syntax
 from kg.sparql.services import Services
+from kg.sparql.single_things import answer
 from kg.sparql.strings import register_python_functions
 from kg.sparql.text_rows import Batch, RowWriter, as_rows, comes_in_columns, fetched_columns
-from kg.sparql.values import Term
+from kg.sparql.values import ID, Term, Value
 from kg.store import Store
 
 # The first batch is small, so that a page of an endless answer comes at once; decoding large ones costs less a row.
 _FIRST_BATCH, _LARGEST_BATCH = 2048, 65_536
 _MANY = 1000  # rows of a batch from which on another statement to write them pays
-_CACHED_PLANS = 500
-_plans: WeakKeyDictionary[Store, dict[object, CompiledQuery]] = WeakKeyDictionary()
+_CACHED_PLANS, _CACHED_ROWS = 500, 100
+_plans: WeakKeyDictionary[Store, Plans] = WeakKeyDictionary()
 
 
 def evaluate(
@@ -61,7 +64,8 @@ def evaluate(
     clock = Clock(timeout, stop=stop)
     services = (services or Services()).until(timeout, stop)
     compiled = plan(
-        store, query, bindings=bindings, strict=strict, base=base, prefixes=prefixes, dataset=dataset, services=services, file=file, check=clock.check
+        store, query, bindings=bindings, strict=strict, base=base, prefixes=prefixes, dataset=dataset, services=services, file=file, check=clock.check,
+        looks_up=True,
     )  # fmt: skip
     if isinstance(compiled.query, (algebra.Construct, algebra.Describe)):
         run = Run(store, compiled, clock.remaining(), None, stop, offset=offset, whole_timeout=timeout)
@@ -85,12 +89,16 @@ def plan(
     services: Services | None = None,
     file: str | None = None,
     check: Callable[[], None] = unlimited,
+    looks_up: bool = False,
 ) -> CompiledQuery:
-    """The compiled form of a query; kept until the store changes. `check` raises when the time for that is up."""
+    """The compiled form of a query; kept until the store changes. `check` raises when the time for that is up.
+
+    With `looks_up` it may be the answer already, without any SQL: of a query about single things, where the store is ready for such.
+    """
     bound = tuple(sorted((bindings or {}).items(), key=lambda item: item[0]))
     named = tuple(sorted((prefixes or {}).items()))
-    key = (query, strict, base, named, bound, dataset, store.revision, id(store.statistics))
-    plans = _plans.setdefault(store, {})
+    key = (query, strict, base, named, bound, dataset, store.revision, id(store.statistics), looks_up)
+    plans = _plans.setdefault(store, Plans())
     found = plans.get(key) if isinstance(query, str) else None
     if found is not None:
         return found
@@ -98,12 +106,47 @@ def plan(
     parsed = parse_query(query, base, prefixes, file, check) if isinstance(query, str) else query
     if dataset is not None and dataset.is_given:
         parsed = replace(parsed, dataset=dataset)
-    compiled = compile_query(parsed, store, strict=strict, bindings=bindings, text=text, base=_base_of(text) or base, services=services, check=check)
-    if text is not None and not compiled.is_volatile:
-        if len(plans) >= _CACHED_PLANS:
-            plans.clear()
-        plans[key] = compiled
+    compiled = _looked_up(store, parsed, strict, bindings) if looks_up else None
+    if compiled is None:
+        compiled = compile_query(parsed, store, strict=strict, bindings=bindings, text=text, base=_base_of(text) or base, services=services, check=check)
+    if text is not None and not compiled.is_volatile and len(compiled.rows or ()) <= _CACHED_ROWS:
+        plans.keep(key, compiled)
     return compiled
+
+
+def _looked_up(store: Store, query: algebra.Query, strict: bool, bindings: Mapping[str, Term] | None) -> CompiledQuery | None:
+    """The answer of a query about single things in the place of its compiled form."""
+    if store.look_ups is None:
+        return None
+    dataset = dataset_of(Compiler(store), query.dataset, strict) if query.dataset.is_given else Dataset(strict)
+    rows = answer(store, query, dataset, bindings)
+    if rows is None:
+        return None
+    names = [variable.name for variable in query.variables] if isinstance(query, algebra.Select) else []
+    columns = {name: Value(ID, name) for name in names}
+    return CompiledQuery("", {}, columns, {}, is_empty=not rows, query=query, rows=rows)
+
+
+class Plans:
+    """The plans of one store that were used last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._plans: dict[object, CompiledQuery] = {}
+
+    def get(self, key: object) -> CompiledQuery | None:
+        with self._lock:
+            found = self._plans.pop(key, None)
+            if found is not None:
+                self._plans[key] = found
+            return found
+
+    def keep(self, key: object, plan: CompiledQuery) -> None:
+        """Keep a plan instead of the one that has not been used for longest; answers do not drive out what took long to plan."""
+        with self._lock:
+            self._plans[key] = plan
+            if len(self._plans) > _CACHED_PLANS:
+                del self._plans[next(iter(self._plans))]
 
 
 def _base_of(text: str | None) -> str | None:
@@ -130,14 +173,14 @@ class Run:
 
     def terms(self, batch: list[tuple]) -> list[Row]:
         """The rows of a batch as terms."""
-        if self._compiled.only_row is not None:
+        if self._compiled.rows is not None:
             return batch
         return decoded(batch, self._compiled.columns.values(), self._store, self._compiled.local_terms)
 
     def text(self, format: str) -> Callable[[Batch], str]:
         """What writes the rows of a batch in a format of `results.syntax`: DuckDB and Arrow where they are many, else Python."""
         how, writer = syntax(format), RowWriter(self._store, self._compiled.columns, format)
-        row, is_able = how.row(tuple(self._compiled.columns)), writer.is_able
+        row, is_able = how.row(tuple(self._compiled.columns)), writer.is_able and self._compiled.rows is None
 
         def write(batch: Batch) -> str:
             text = writer.write(batch) if is_able and len(batch) >= _MANY else None
@@ -149,6 +192,8 @@ class Run:
         """Whether there are more rows than the limit, found out by counting; False where that cannot be told."""
         if self._row_limit is None or self._compiled.is_empty or self._compiled.is_volatile:
             return False
+        if self._compiled.rows is not None:
+            return len(self._compiled.rows) - self._offset > self._row_limit
         cursor = self._store.cursor()
         try:
             with deadline(cursor, self._timeout, stop=self._stop):
@@ -162,9 +207,8 @@ class Run:
         """The rows as DuckDB gives them; where `columnar`, what follows the first ones may come as columns."""
         if self._compiled.is_empty:
             return
-        if self._compiled.only_row is not None:
-            if self._offset == 0:
-                yield [self._compiled.only_row]
+        if self._compiled.rows is not None:
+            yield from self._within_limit(list(self._compiled.rows[self._offset :]))
             return
         cursor = self._store.cursor()
         try:
@@ -180,17 +224,24 @@ class Run:
                     is_last = isinstance(batch, list) and len(batch) < size
                     size = min(size * 4, _LARGEST_BATCH)
                     count += len(batch)
-                    if self._row_limit is not None and count > self._row_limit:
-                        if self.may_be_partial:
-                            self.is_partial = True
-                            yield batch[: self._row_limit - count or None]
-                            return
-                        raise LimitExceeded("Q401", f"the query has more than {self._row_limit} solutions", help="add LIMIT, or narrow the pattern")
-                    yield batch
+                    yield from self._within_limit(batch, count)
+                    if self.is_partial:
+                        return
                     check()
                 check()
         finally:
             cursor.close()
+
+    def _within_limit(self, batch: Batch, count: int | None = None) -> Iterator[Batch]:
+        """A batch, the last of `count` rows in all, as far as the limit allows."""
+        count = len(batch) if count is None else count
+        if self._row_limit is not None and count > self._row_limit:
+            if not self.may_be_partial:
+                raise LimitExceeded("Q401", f"the query has more than {self._row_limit} solutions", help="add LIMIT, or narrow the pattern")
+            self.is_partial = True
+            batch = batch[: self._row_limit - count or None]
+        if len(batch):
+            yield batch
 
 
 class Solutions:

@@ -17,6 +17,7 @@ from kg.store import changes, quads, recent, schema, search_texts, statistics
 from kg.store.changes import Changes
 from kg.store.dictionary import Dictionary
 from kg.store.quads import Diff, Touched
+from kg.store.sorted_quads import LookUps
 from kg.store.statistics import PredicateStatistics
 from kg.terms import DEFAULT_GRAPH, Term
 
@@ -41,6 +42,7 @@ class Store:
         self.path = path
         self.read_only = read_only
         self.dictionary = Dictionary(connection, read_only)
+        self.look_ups = LookUps(connection.cursor, path.parent) if read_only and path is not None else None
         self._statistics: dict[int, PredicateStatistics] | None = None
         self._revision: int | None = None
         self._search_properties: tuple[str, ...] | None = None
