@@ -256,7 +256,7 @@ class _Reader:
             return []
         while pending and given:
             certain = set.intersection(*(set(solution) for solution in given)) if len(given) > 1 else set(given[0])
-            cheapest = min(pending, key=lambda triple: self._cost(triple, certain))  # noqa: B023 - used at once
+            cheapest = min(pending, key=lambda triple: self._cost(triple, certain))
             if self._cost(cheapest, certain) == _NEVER:
                 raise _NoStart
             pending.remove(cheapest)

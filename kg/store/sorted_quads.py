@@ -18,6 +18,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
@@ -154,7 +155,7 @@ def _file(folder: Path, size: int) -> IO[bytes]:
     """A file without a name, on a disk that has room for twice its size."""
     for place in (folder, Path(tempfile.gettempdir())):
         if os.access(place, os.W_OK) and shutil.disk_usage(place).free > 2 * size:
-            return tempfile.TemporaryFile(dir=place, buffering=0)  # noqa: SIM115 - lives as long as the index
+            return tempfile.TemporaryFile(dir=place, buffering=0)
     raise OSError(f"there is no room for {size} bytes in {folder}")
 
 
@@ -204,4 +205,4 @@ def _parts(cursor: duckdb.DuckDBPyConnection, key: str, quads: int) -> Iterator[
         found = cursor.execute(f"SELECT quantile_disc({key}, [{shares}]) FROM quads TABLESAMPLE 1 PERCENT (bernoulli, 1)").fetchall()[0][0]
         bounds = sorted(set(found or ()))
     edges = [-1, *bounds, 2**63 - 1]
-    return iter(list(zip(edges, edges[1:], strict=False)))
+    return pairwise(edges)
