@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -12,6 +13,7 @@ from kg.sparql.algebra import BGP, TriplePattern, Var
 from kg.sparql.compile import compile_pattern
 from kg.sparql.compiler import Sources
 from kg.sparql.evaluate import evaluate
+from kg.sparql.parser import parse_query
 from kg.store import Store
 from kg.store.documents import load
 
@@ -199,3 +201,23 @@ def test_a_pattern_reads_other_relations_where_it_is_told_to():
     assert store.connection.execute(compiled.sql).fetchall() == []
     compiled = compile_pattern(BGP((first, second)), store, Sources(replaced={id(first): "triples"}))
     assert len(store.connection.execute(compiled.sql).fetchall()) == 1
+
+
+def test_names_beside_what_was_computed_are_joined_one_after_the_other_and_not_paired():
+    """What DuckDB plans in one SELECT is paired where nothing joins it there: labels of two things, each with each."""
+    store = graph("".join(f":a{i} :to :b{i} ; :name 'a{i}' . :b{i} :name 'b{i}' . " for i in range(4)))
+    query = "SELECT ?x ?y { ?a :to ?b . BIND(1 AS ?one) ?a :name ?x . ?b :name ?y }"
+    assert rows(store, f"{query} ORDER BY ?x") == [(f"a{i}", f"b{i}") for i in range(4)]
+    swapped = "SELECT ?x ?y { ?a :name ?x . ?b :name ?y { SELECT ?a ?b { ?a :to ?b } } } ORDER BY ?x"
+    assert rows(store, swapped) == rows(store, f"{query} ORDER BY ?x")
+    for text in (query, swapped):
+        sql = compile_pattern(parse_query(text, prefixes=PREFIXES).pattern, store).sql
+        assert " AS t" in sql and not re.search(r"FROM quads AS \w+, quads AS", sql), sql
+
+
+def test_what_hangs_together_only_outside_keeps_its_answer_with_unbound_and_constants():
+    store = graph(":a :to :b ; :name 'a' . :b :name 'b' . :c :to :d . :set :is 1 .")
+    assert rows(store, "SELECT ?x ?n { { SELECT ?a ?b { ?a :to ?b } } ?a :name ?x . ?b :name ?y . :set :is ?n }") == [("a", "1")]
+    assert rows(store, "SELECT ?x { { SELECT ?a ?b { ?a :to ?b } } ?a :name ?x . ?b :name ?y . :set :is 2 }") == []
+    assert rows(store, "SELECT ?x ?y { { { ?a :to ?b } UNION { ?b :is 1 } } ?a :name ?x . ?b :name ?y }") == [("a", "b")]
+    assert rows(store, "SELECT ?x ?y { { SELECT ?a ?b { ?a :to ?b } } ?a :name ?x . ?b :lacks ?y }") == []

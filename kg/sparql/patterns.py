@@ -35,15 +35,58 @@ def _join(compiler: Compiler, node: algebra.Join, environment: Environment) -> R
     merged = _merged(node)
     if merged is not None:
         return compile_pattern(compiler, merged, environment)
-    if isinstance(node.left, _ASKING) and not isinstance(node.right, _ASKING):
+    if not isinstance(node.right, _ASKING) and (isinstance(node.left, _ASKING) or _falls_apart(node.left, environment)):
         node = algebra.Join(node.right, node.left)
     left = compile_pattern(compiler, node.left, environment)
     if left.is_empty:
         return left
-    right = _beside(compiler, node.right, left, environment)
-    if right.is_empty:
-        return right
-    return join(compiler, left, right, environment)
+    parts = _components(node.right, set(left.columns)) if _falls_apart(node.right, environment) else [node.right]
+    for part in parts:
+        right = _beside(compiler, part, left, environment)
+        if right.is_empty:
+            return right if len(parts) == 1 else compiler.empty([*left.columns, *_variables(node.right)])
+        left = join(compiler, left, right, environment)
+    return left
+
+
+def _falls_apart(pattern: algebra.Pattern, environment: Environment) -> bool:
+    """Is it a basic graph pattern of components that share no variable?"""
+    if not isinstance(pattern, algebra.BGP) or isinstance(environment.graph, EveryNamedGraph):
+        return False
+    if not all(isinstance(triple, algebra.TriplePattern | algebra.PathPattern) for triple in pattern.triples):
+        return False
+    return len(_components(pattern, _variables(pattern))) > 1
+
+
+def _components(pattern: algebra.BGP, bound: set[str]) -> list[algebra.Pattern]:
+    """The pattern cut into components that share no variable, where each shares one with `bound`; else the pattern whole.
+
+    DuckDB plans what stands in one SELECT by itself: components that hang together only through the other side of a join
+    would be paired there, each with each.
+    """
+    components: list[tuple[set[str], list]] = []
+    for triple in pattern.triples:
+        names = _variables(algebra.BGP((triple,)))
+        if not names:  # a triple to test for: beside any other
+            names = set(components[0][0]) if components else names
+        touched = [component for component in components if component[0] & names]
+        merged = (names.union(*(component[0] for component in touched)), [one for component in touched for one in component[1]] + [triple])
+        components = [component for component in components if component not in touched] + [merged]
+    if not all(names & bound for names, _ in components):
+        return [pattern]
+    return [algebra.BGP(tuple(triples)) for _, triples in components]
+
+
+def _variables(pattern: algebra.BGP) -> set[str]:
+    nodes = [node for triple in pattern.triples for node in (triple.subject, getattr(triple, "predicate", None), triple.object)]
+    found: set[str] = set()
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, algebra.Var):
+            found.add(node.name)
+        elif isinstance(node, algebra.TripleTerm):
+            nodes += [node.subject, node.predicate, node.object]
+    return found
 
 
 def _beside(compiler: Compiler, pattern: algebra.Pattern, left: Relation, environment: Environment) -> Relation:
