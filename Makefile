@@ -7,7 +7,7 @@ PORT ?= 8000
 
 VENDOR := api/static/vendor
 
-.PHONY: vendor run test lint bench conformance sample clean
+.PHONY: vendor run test lint bench truth conformance sample clean
 
 run: $(VENV)/ready $(VENDOR)/ready
 	$(BIN)/kg build
@@ -22,6 +22,10 @@ lint: $(VENV)/ready-dev
 
 bench: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks.run $(BENCH)
+
+# Precision and recall of the conclusions against what the generator planted, kind by kind; exit 1 where one that is decided by definition errs.
+truth: $(VENV)/ready-dev
+	$(BIN)/python -m benchmarks.truth $(TRUTH)
 
 conformance: $(VENV)/ready-dev
 	$(BIN)/python -m tests.conformance_report

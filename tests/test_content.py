@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.truth import read_kinds
+from benchmarks.truth.__main__ import uncompared
+from benchmarks.truth.compare import Truth, compare
 from kg import KnowledgeGraph
 
 ROOT = Path(__file__).parents[1]
@@ -136,6 +139,22 @@ def test_suppliers_of_both_tiers_are_upstream_and_buyers_downstream(bank):
     assert len(upstream) == 3 and downstream
     assert {pair for pair in found(bank, "?who bank:isUpstreamOf ?core", "who", "core") if pair[1] == core} == upstream
     assert {pair for pair in found(bank, "?who bank:isDownstreamOf ?core", "who", "core") if pair[1] == core} == downstream
+
+
+KINDS = read_kinds()
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.file.stem)
+def test_nothing_planted_is_missed_and_what_is_decided_by_definition_is_exact(bank, kind):
+    result = compare(bank, Truth(TRUTH, ID), kind)
+    assert result.planted
+    assert not result.missed
+    if kind.is_by_definition:
+        assert not result.wrong
+
+
+def test_each_file_of_the_truth_is_compared_or_a_plain_fact():
+    assert uncompared(Truth(TRUTH, ID), KINDS) <= {"beneficial_owner", "fund_pooling", "guarantee_joint", "guarantee_star", "integrated_ownership"}
 
 
 # ── Answers ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -38,7 +38,7 @@ def main() -> int:
             print(f"building {project}", file=sys.stderr, flush=True)
             graph.build()
         kinds = read_kinds()
-        truth = Truth(bank / "truth")
+        truth = Truth(bank / "truth", f"{graph.project.base}id/")
         results = [compare(graph, truth, kind) for kind in kinds]
     print(report(results, uncompared(truth, kinds)))
     return 0 if all(result.is_exact for result in results if result.kind.is_by_definition) else 1

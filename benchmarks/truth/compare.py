@@ -57,10 +57,11 @@ class Result:
 
 
 class Truth:
-    """The files of truth/ of a generated bank."""
+    """The files of truth/ of a generated bank; its entities are told by IRIs that start with `base`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, base: str) -> None:
         self.folder = folder
+        self.base = base
         self.reserved: dict[str, set[str]] = defaultdict(set)  # entities by pattern
         for row in self.rows("reserved"):
             self.reserved[row["pattern"]] |= {f"{row['kind']}/{number}" for number in range(int(row["first_id"]), int(row["last_id"]) + 1)}
@@ -115,7 +116,7 @@ def compare(graph: KnowledgeGraph, truth: Truth, kind: Kind) -> Result:
 
 
 def _concluded(graph: KnowledgeGraph, truth: Truth, kind: Kind) -> Iterator[Row]:
-    base = f"{graph.project.base}id/"
+    base = truth.base
 
     def spell(term: object) -> str:
         text = getattr(term, "value", "")
