@@ -320,3 +320,9 @@ def test_shapes_may_be_spread_over_files_and_syntaxes(tmp_path, store):
     (tmp_path / "two.nt").write_text(f"<http://example.org/T> {sh('nodeKind')} {sh('Literal')} .", encoding="utf-8")
     report = validate(store, load_shapes([tmp_path / "one.ttl", tmp_path / "two.nt"]))
     assert focus_nodes(report) == ["a"]
+
+
+def test_a_faulty_shape_is_refused_though_it_has_no_target():
+    with pytest.raises(ShapeError, match="has no sh:path") as error:
+        load_shapes(PREFIXES.encode() + b"ex:S a sh:NodeShape ; sh:property [ sh:minCount 1 ] .")
+    assert (error.value.code, error.value.location.line) == ("H102", PREFIXES.count("\n") + 1)

@@ -68,7 +68,8 @@ class _Parser:
     def graph(self) -> ShapesGraph:
         roots = [node for node in list(self.document.properties) if self._has_target(node)]
         self._check_words()
-        for node in roots:
+        declared = [node for node in self.document.properties if self.document.types(node) & {NODE_SHAPE, PROPERTY_SHAPE}]
+        for node in (*roots, *declared):  # what is wrong with a shape that has no target is wrong all the same
             self._read(node, ())
         return ShapesGraph(self.shapes, self.document)
 
