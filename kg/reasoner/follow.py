@@ -232,7 +232,7 @@ class Follow:
     def _together(self, statements: Sequence[Statement]) -> str:
         """One SELECT of all; steps that they share are taken once."""
         taken: set[int] = set()
-        return " UNION ALL ".join([self.knowledge.ready(statement, 0, taken) for statement in statements])
+        return " UNION ALL ".join([f"SELECT * FROM ({self.knowledge.ready(statement, 0, taken)})" for statement in statements])
 
     def _found(self, statements: Sequence[Statement]) -> None:
         selects = self._together(statements)

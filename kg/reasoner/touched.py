@@ -18,7 +18,7 @@ only these are aggregated again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
@@ -179,12 +179,12 @@ class TouchedRule:
         """SELECTs (row, s, p, o, rule, round) of stored conclusions. The change is in the first step what the rest of the graph has
         lost (or gained, where a NOT reads it), and in each what the stratum itself has just lost, under the predicates `moved`."""
         self._moved = moved
-        return [self._stored(head, rows) for rows in self._variants(is_first, is_loss=True) for head in self.rule.head]
+        return [self._stored(rows) for rows in self._variants(is_first, is_loss=True)]
 
     def gains(self, is_first: bool, moved: frozenset[int] = frozenset()) -> list[Statement]:
         """SELECTs (s, p, o, rule) of what follows from what has come."""
         self._moved = moved
-        return [self._concluded(head, rows, compiler) for rows, compiler in self._variants_now(is_first) for head in self.rule.head]
+        return [self._concluded(self.rule.head, rows, compiler) for rows, compiler in self._variants_now(is_first)]
 
     def derivable(self, asked: frozenset[int]) -> list[Statement]:
         """SELECTs (s, p, o, rule) of what the rule concludes among rl_asked, whose predicates are `asked`."""
@@ -192,8 +192,9 @@ class TouchedRule:
         found = self._origin() if heads else None
         made = [head for head in heads if found is not None and found[0] in variables_of(head)]
         if made and self._collect_origins(*found):
-            return [*self._of_origins(made, found[1].origin), *(self._asked(self._bodies[0], head) for head in heads if head not in made)]
-        return [self._asked(body, head) for body in self._bodies for head in heads]
+            others = [head for head in heads if head not in made]
+            return [self._of_origins(made, found[1].origin), *self._asked(self._bodies[0], others)]
+        return [statement for body in self._bodies for statement in self._asked(body, heads)]
 
     def groups_asked(self) -> list[Statement]:
         """SELECTs of the groups that the triples in rl_asked are about, for `collect`."""
@@ -208,7 +209,7 @@ class TouchedRule:
     def stored_of_groups(self) -> list[Statement]:
         """Like `losses`, of the collected groups."""
         keys = {key: self.columns.of(key) for body in self._bodies for e in body if isinstance(e, Grouped) for key in e.keys}
-        return [self._stored(head, Rows(f"SELECT * FROM rl_groups_{self.number}", keys)) for head in self.rule.head]
+        return [self._stored(Rows(f"SELECT * FROM rl_groups_{self.number}", keys))]
 
     def collect(self, groups: Sequence[Statement]) -> int:
         """Put groups into rl_groups_n; returns how many."""
@@ -226,7 +227,7 @@ class TouchedRule:
                     compiler.kinds[element.running.result] = RESULT
             tests = [a.FilterElement(test) for e in body if isinstance(e, Grouped) and e.running for test in e.running.having]
             rows = compiler.conjunction([*elements, *tests], self._now(source), self.rule.data_only)
-            found += [self._concluded(head, rows, compiler) for head in self.rule.head]
+            found.append(self._concluded(self.rule.head, rows, compiler))
         return found
 
     # ── variants ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -337,38 +338,51 @@ class TouchedRule:
 
     # ── what is selected ─────────────────────────────────────────────────────────────────────────────────────
 
-    def _stored(self, head: a.TriplePattern, rows: Rows) -> Statement:
+    def _stored(self, rows: Rows) -> Statement:
         """The stored conclusions of the rule's stratum that agree with a solution as far as it goes."""
-        tests = []
-        for place, node in (("s", head.subject), ("p", head.predicate), ("o", head.object)):
-            if not isinstance(node, a.Var):
-                tests.append(f"q.{place} = {self.knowledge.constant(node)}")
-            elif node in rows.columns:
-                tests.append(f"q.{place} = x.{rows.columns[node]}")
         numbers = ", ".join(map(str, self.numbers))
-        where = " AND ".join([*tests, f"q.rule IN ({numbers})"])
-        return Statement(f"SELECT q.rowid AS row, q.s, q.p, q.o, q.rule, q.round FROM quads q, ({rows.sql}) x WHERE {where}", rows.steps)
 
-    def _concluded(self, head: a.TriplePattern, rows: Rows, compiler: BodyCompiler) -> Statement:
-        return Statement(f"SELECT s, p, o, {self.number} AS rule FROM ({compiler.head(head, rows)}) h", rows.steps)
+        def of_head(head: a.TriplePattern, solutions: Rows) -> str:
+            tests = []
+            for place, node in (("s", head.subject), ("p", head.predicate), ("o", head.object)):
+                if not isinstance(node, a.Var):
+                    tests.append(f"q.{place} = {self.knowledge.constant(node)}")
+                elif node in solutions.columns:
+                    tests.append(f"q.{place} = x.{solutions.columns[node]}")
+            where = " AND ".join([*tests, f"q.rule IN ({numbers})"])
+            return f"SELECT q.rowid AS row, q.s, q.p, q.o, q.rule, q.round FROM quads q, ({solutions.sql}) x WHERE {where}"
 
-    def _asked(self, body: Sequence[Element], head: a.TriplePattern) -> Statement:
-        """The rule's conclusions among rl_asked; the body begins with them, as far as patterns bind what the head names."""
-        compiler = self._compiler(body)
+        return _of_heads(self.rule.head, rows, of_head)
+
+    def _concluded(self, heads: Sequence[a.TriplePattern], rows: Rows, compiler: BodyCompiler) -> Statement:
+        return _of_heads(heads, rows, lambda head, solutions: f"SELECT s, p, o, {self.number} AS rule FROM ({compiler.head(head, solutions)}) h")
+
+    def _asked(self, body: Sequence[Element], heads: Sequence[a.TriplePattern]) -> list[Statement]:
+        """The rule's conclusions among rl_asked; the body begins with them, as far as patterns bind what the heads name. Heads that
+        name the same variables are asked for together."""
         bound = {v for e in body for v in _binds(e)}
-        asked = compiler.triple(head, "rl_asked")
-        given = compiler.project(asked, [v for v in asked.columns if v in bound], distinct=True)
-        elements = [Given(given), *body] if given.columns else list(body)
-        rows = compiler.conjunction(elements, self._now("rl_before"), self.rule.data_only)
-        return self._among_asked(self._concluded(head, rows, compiler))
+        alike: dict[frozenset[a.Var], list[a.TriplePattern]] = {}
+        for head in heads:
+            alike.setdefault(frozenset(bound & set(variables_of(head))), []).append(head)
+        return [self._asked_together(body, several, shared) for shared, several in alike.items()]
 
-    def _of_origins(self, heads: Sequence[a.TriplePattern], origin: a.Var) -> list[Statement]:
+    def _asked_together(self, body: Sequence[Element], heads: Sequence[a.TriplePattern], shared: frozenset[a.Var]) -> Statement:
+        compiler = self._compiler(body)
+        names = {v: self.columns.of(v) for v in sorted(shared, key=lambda v: v.name)}
+        elements = list(body)
+        if names:
+            asked = [compiler.project(compiler.triple(head, "rl_asked"), names, distinct=False) for head in heads]
+            elements.insert(0, Given(Rows(" UNION ".join(f"SELECT DISTINCT * FROM ({rows.sql})" for rows in asked), names)))
+        rows = compiler.conjunction(elements, self._now("rl_before"), self.rule.data_only)
+        return self._among_asked(self._concluded(heads, rows, compiler))
+
+    def _of_origins(self, heads: Sequence[a.TriplePattern], origin: a.Var) -> Statement:
         """The rule's conclusions among rl_asked, of the solutions with the origins collected."""
         body, name = self._bodies[0], self.columns.of(origin)
         compiler = self._compiler(body)
         given = Given(Rows(f"SELECT {name} FROM rl_origins_{self.number}", {origin: name}))
         rows = compiler.conjunction([given, *body], self._now("rl_before"), self.rule.data_only)
-        return [self._among_asked(self._concluded(head, rows, compiler)) for head in heads]
+        return self._among_asked(self._concluded(heads, rows, compiler))
 
     def _among_asked(self, found: Statement) -> Statement:
         return Statement(f"SELECT f.* FROM ({found.sql}) f SEMI JOIN rl_asked k ON f.s = k.s AND f.p = k.p AND f.o = k.o", found.steps)
@@ -502,6 +516,14 @@ def _made_text(expression: a.Expression) -> _Made | None:
                 texts = [part.value if isinstance(part, Literal) else "" for part in parts]
                 return _Made(inner.origin, "".join(texts[: computed[0]]) + inner.before, inner.after + "".join(texts[computed[0] + 1 :]))
     return None
+
+
+def _of_heads(heads: Sequence[a.TriplePattern], rows: Rows, select: Callable[[a.TriplePattern, Rows], str]) -> Statement:
+    """The rows that each head gives of the same solutions, which are found once: planning a large body takes longer than running it."""
+    if len(heads) == 1:
+        return Statement(select(heads[0], rows), rows.steps)
+    solutions = Rows("SELECT * FROM solution", rows.columns)
+    return Statement(f"WITH solution AS MATERIALIZED ({rows.sql}) {' UNION ALL '.join(select(head, solutions) for head in heads)}", rows.steps)
 
 
 def _binds(element: object) -> set[a.Var]:
