@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from kg.reasoner.knowledge import RDF_TYPE, Knowledge
+from kg.reasoner.probe import Probe
 from kg.sparql import algebra as a
 from kg.sql.encoding import tag
 from kg.sql.temporary import create_empty
@@ -28,6 +29,8 @@ from kg.store.changes import Changes
 from kg.store.quads import Touched, count_touched
 
 FRESH = "s BIGINT, p BIGINT, o BIGINT, rule INTEGER, round INTEGER"
+# Tables with more rows are made anew rather than emptied.
+_FEW = 10_000
 _SAME = "q.s = t.s AND q.p = t.p AND q.o = t.o"
 
 
@@ -39,7 +42,13 @@ class Difference:
     graphs: Mapping[int, int]
     touched: Touched = field(default_factory=Touched)
     asserted: dict[int, int] = field(default_factory=dict)  # how many conclusions of each rule the input says now itself
+    probe: Probe = field(init=False)
+    views: dict[str, str] = field(default_factory=dict)  # SELECTs of the views that the stratum at hand has made
+    _filled: int | None = None  # how many rows were left in rl_dead and rl_fresh; None: not known
     _keys: dict[tuple[bool, bool], set[tuple[int, int | None]]] = field(default_factory=dict)  # by (is_new, of_input)
+
+    def __post_init__(self) -> None:
+        self.probe = Probe(self.knowledge)
 
     def begin(self, changes: Changes) -> None:
         """Take in what has happened to the input, and drop conclusions that it says now itself."""
@@ -88,14 +97,20 @@ class Difference:
 
     def clear(self) -> None:
         """Empty rl_dead and rl_fresh."""
-        create_empty(self.knowledge.store.connection, "rl_dead", "row BIGINT, s BIGINT, p BIGINT, o BIGINT, rule INTEGER")
-        create_empty(self.knowledge.store.connection, "rl_fresh", FRESH)
+        if self._filled is None or self._filled > _FEW:
+            create_empty(self.knowledge.store.connection, "rl_dead", "row BIGINT, s BIGINT, p BIGINT, o BIGINT, rule INTEGER")
+            create_empty(self.knowledge.store.connection, "rl_fresh", FRESH)
+        elif self._filled:
+            self.knowledge.run("DELETE FROM rl_dead")
+            self.knowledge.run("DELETE FROM rl_fresh")
+        self._filled = None
 
     def apply(self) -> tuple[int, int]:
         """Take the rows of rl_dead out of `quads`, put those of rl_fresh in; returns how many of each."""
         run = self.knowledge.run
         dead = run("INSERT INTO rl_log SELECT s, p, o, rule, -1 FROM rl_dead").fetchone()[0]
         fresh = run("INSERT INTO rl_log SELECT s, p, o, rule, 1 FROM rl_fresh").fetchone()[0]
+        self._filled = dead + fresh
         if dead:
             self._account("(SELECT g.g, d.s, d.p, d.o FROM rl_dead d JOIN rl_graphs g USING (rule))", is_added=False)
             run("DELETE FROM quads WHERE rowid IN (SELECT row FROM rl_dead)")
@@ -114,6 +129,7 @@ class Difference:
         journal.note(connection, rows, count, is_added=is_added)
         recent.note(connection, rows, count, is_added=is_added)
         self.touched.add(touched)
+        self.probe.forget(touched.predicates if is_added else ())
 
     def _sum(self) -> None:
         self.knowledge.run(
@@ -128,6 +144,7 @@ class Difference:
             if is_new:
                 tags[p] = tags.get(p, frozenset()) | {object_tag}
         self.knowledge.new_tags = tags
+        self.probe.forget()
 
     def settle(self) -> None:
         """Take account of what a recursion has put into and taken out of `quads` itself, as it stands in rl_lost and rl_gained."""

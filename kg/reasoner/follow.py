@@ -50,6 +50,7 @@ class Follow:
     used: int  # rounds of its own that a stratum may have used before
     rules: list[TouchedRule] = field(default_factory=list)
     rounds: int = 0
+    _is_in_doubt: bool = False  # whether there are any conclusions to take back: whether there is a table rl_pending
 
     def __post_init__(self) -> None:
         heads = self.heads if self.stratum.is_recursive else ()
@@ -101,22 +102,23 @@ class Follow:
                 groups += rule.groups_asked()
             if not groups or not rule.collect(groups):
                 return 0
-            self._found(rule.of_groups("rl_known"))
-            self._pending(rule.stored_of_groups())
+            found = self._found(rule.of_groups("rl_known"))
+            lost = self._pending(rule.stored_of_groups())
         else:
             losses, gains = rule.losses(True), rule.gains(True)
             lost = self._pending(losses) if losses else 0
-            found: list[Statement] = gains
+            statements = gains
             if lost or may_take_over:
                 self._ask_for_gone("SELECT s, p, o FROM rl_pending" if losses else None)
-                found = found + self._derivable(rule)
-            if not found:
-                return 0
-            self._found(found)
+                statements = statements + self._derivable(rule)
+            found = self._found(statements) if statements or lost else 0
+        if not found and not lost:
+            return 0
         self.difference.clear()
-        if rule.is_grouped or lost:
+        if lost:
             self.knowledge.run(f"INSERT INTO rl_dead SELECT row, s, p, o, rule FROM rl_pending q ANTI JOIN rl_found f ON {_SAME.format('q', 'f')}")
-        self._fresh(self.plan.scale.first(self.stratum))
+        if found:
+            self._fresh(self.plan.scale.first(self.stratum))
         return self.difference.apply()[1]
 
     def _fresh(self, round_number: int) -> None:
@@ -127,9 +129,10 @@ class Follow:
 
     def _take_back(self) -> None:
         run = self.knowledge.run
-        create_empty(self.knowledge.store.connection, "rl_pending", _STORED)
         self._deltas("SELECT s, p, o FROM rl_gone", None)
         self._add_pending(True, frozenset(), -1)
+        if not self._is_in_doubt:
+            return
         steps = lost = 0
         while True:
             due = run("SELECT round, rule FROM rl_pending WHERE round = (SELECT min(round) FROM rl_pending) GROUP BY ALL").fetchall()
@@ -138,6 +141,7 @@ class Follow:
             number = due[0][0]
             self._before(number)
             run(f"CREATE OR REPLACE TEMP TABLE rl_asked AS SELECT DISTINCT s, p, o FROM rl_pending WHERE round = {number}")
+            self.difference.probe.forget()
             asked = {rule for _, rule in due}
             self._found([statement for rule in self.rules if rule.number in asked for statement in self._derivable(rule)])
             dead = run(
@@ -164,6 +168,9 @@ class Follow:
             else:
                 statements = rule.losses(is_first, moved)
             if statements:
+                if not self._is_in_doubt:
+                    create_empty(self.knowledge.store.connection, "rl_pending", _STORED)
+                    self._is_in_doubt = True
                 self.knowledge.run(f"INSERT INTO rl_pending SELECT DISTINCT * FROM ({self._together(statements)}) l WHERE l.round > {after}")
 
     # ── a recursion: adding ──────────────────────────────────────────────────────────────────────────────────
@@ -175,12 +182,11 @@ class Follow:
         self._ask_for_gone("SELECT s, p, o FROM rl_lost")
         number = top + 1
         again = [statement for rule in self.rules for statement in self._derivable(rule)] if run("SELECT 1 FROM rl_asked LIMIT 1").fetchone() else []
-        self._found(again)
-        came = self._gain(number)
+        came = self._gain(number) if again and self._found(again) else 0
         is_first = True
         while True:
-            came_now = "SELECT s, p, o FROM rl_gain"
-            self._deltas(None, f"SELECT s, p, o FROM rl_new UNION ALL {came_now}" if is_first else came_now)
+            tables = (["rl_new"] if is_first else []) + (["rl_gain"] if came else [])
+            self._deltas(None, " UNION ALL ".join(f"SELECT s, p, o FROM {table}" for table in tables))
             found: list[Statement] = []
             if is_first or came:
                 moved = self._moved("rl_gain") if came else frozenset()
@@ -194,8 +200,7 @@ class Follow:
             if not found:
                 return total
             number, is_first = number + 1, False
-            self._found(found)
-            came = self._gain(number)
+            came = self._gain(number) if self._found(found) else 0
             self.rounds += 1
             self.watch.check(self.stratum.rules[0], self.rounds)
             if not came:
@@ -209,6 +214,7 @@ class Follow:
         select = lacking("SELECT s, p, o, min(rule) AS rule FROM rl_found GROUP BY s, p, o", self._known(), ["s", "p", "o"])
         came = run(f"CREATE OR REPLACE TEMP TABLE rl_gain AS {select}").fetchone()[0]
         if came:
+            self.difference.probe.forget(self._moved("rl_gain"))
             run(f"INSERT INTO quads (g, s, p, o, rule, round) SELECT g.g, f.s, f.p, f.o, f.rule, {number} FROM rl_gain f "
                 "JOIN rl_graphs g USING (rule) ORDER BY f.p, f.s")  # fmt: skip
             run("INSERT INTO rl_gained SELECT s, p, o, rule FROM rl_gain")
@@ -234,10 +240,11 @@ class Follow:
         taken: set[int] = set()
         return " UNION ALL ".join([f"SELECT * FROM ({self.knowledge.ready(statement, 0, taken)})" for statement in statements])
 
-    def _found(self, statements: Sequence[Statement]) -> None:
+    def _found(self, statements: Sequence[Statement]) -> int:
+        """Let rl_found be what the statements find; returns how many rows."""
         selects = self._together(statements)
         nothing = "SELECT NULL::BIGINT AS s, NULL::BIGINT AS p, NULL::BIGINT AS o, NULL::INTEGER AS rule WHERE false"
-        self.knowledge.run(f"CREATE OR REPLACE TEMP TABLE rl_found AS {selects or nothing}")
+        return self.knowledge.run(f"CREATE OR REPLACE TEMP TABLE rl_found AS {selects or nothing}").fetchone()[0]
 
     def _pending(self, statements: Sequence[Statement]) -> int:
         select = f"SELECT DISTINCT * FROM ({self._together(statements)})"
@@ -249,16 +256,23 @@ class Follow:
         among = "" if predicates is None else f" WHERE p IN ({predicates})"
         gone = f"SELECT s, p, o FROM rl_gone{among}"
         self.knowledge.run(f"CREATE OR REPLACE TEMP TABLE rl_asked AS {gone}{f' UNION {also}' if also else ''}")
+        self.difference.probe.forget()
 
     def _deltas(self, gone: str | None, new: str | None) -> None:
         for name, select in (("gone", gone), ("new", new)):
             if select is not None:
-                self.knowledge.run(f"CREATE OR REPLACE TEMP VIEW rl_delta_{name} AS {select}")
+                self._view(f"rl_delta_{name}", select)
+        self.difference.probe.forget()
 
     def _before(self, number: int | None) -> None:
         """Let rl_before be what is known, or what was before a round."""
         test = f" AND (round IS NULL OR round < {number})" if number is not None else ""
-        self.knowledge.run(f"CREATE OR REPLACE TEMP VIEW rl_before AS SELECT s, p, o FROM quads WHERE NOT again{test}")
+        self._view("rl_before", f"SELECT s, p, o FROM quads WHERE NOT again{test}")
+
+    def _view(self, name: str, select: str) -> None:
+        if self.difference.views.get(name) != select:
+            self.knowledge.run(f"CREATE OR REPLACE TEMP VIEW {name} AS {select}")
+            self.difference.views[name] = select
 
     def _known(self) -> str:
         """What is known under the predicates that the stratum concludes."""

@@ -238,10 +238,11 @@ class TouchedRule:
             for place, element in enumerate(body):
                 rest = [other for i, other in enumerate(body) if i != place]
                 if isinstance(element, a.TriplePattern) and self._reads(element, is_first, not is_loss, self.rule.data_only):
-                    yield self._loosely(rest, [(element, self._delta(self.rule.data_only, not is_loss))])
+                    if self._may_match(element, self._delta(self.rule.data_only, not is_loss), rest):
+                        yield self._loosely(rest, [(element, self._delta(self.rule.data_only, not is_loss))])
                 elif isinstance(element, a.Not) and is_first:
                     data_only = element.data_only or self.rule.data_only
-                    for inner in self._inside_not(element, is_loss, data_only):
+                    for inner in self._inside_not(element, is_loss, data_only, rest):
                         yield self._loosely(rest, [], inner)
                 elif isinstance(element, Grouped):
                     for branch in element.branches:
@@ -253,7 +254,8 @@ class TouchedRule:
         for place, element in enumerate(branch):
             others = [*rest, *(other for i, other in enumerate(branch) if i != place)]
             if isinstance(element, a.TriplePattern) and self._reads(element, is_first, not is_loss, self.rule.data_only):
-                yield self._loosely(others, [(element, self._delta(self.rule.data_only, not is_loss))])
+                if self._may_match(element, self._delta(self.rule.data_only, not is_loss), others):
+                    yield self._loosely(others, [(element, self._delta(self.rule.data_only, not is_loss))])
             elif isinstance(element, Opaque) and is_first and self._is_touched(element):
                 raise Unsupported("a sub-select that is read as a whole")
 
@@ -263,18 +265,24 @@ class TouchedRule:
             for place, element in enumerate(body):
                 data_only = self.rule.data_only
                 if isinstance(element, a.TriplePattern) and self._reads(element, is_first, True, data_only):
+                    if not self._may_match(element, self._delta(data_only, True), body[:place] + body[place + 1 :]):
+                        continue
                     compiler = self._compiler(body)
                     given = Given(compiler.triple(element, self._delta(data_only, True)))
                     elements = [given if i == place else other for i, other in enumerate(body)]
                     yield compiler.conjunction(elements, self._now("rl_known"), data_only), compiler
                 elif isinstance(element, a.Not) and is_first:
-                    for inner in self._inside_not(element, False, element.data_only or data_only):
+                    for inner in self._inside_not(element, False, element.data_only or data_only, body):
                         compiler = self._compiler(body)
                         bound = {v for e in body for v in visible_variables(e)}
                         given = Given(compiler.project(inner, [v for v in inner.columns if v in bound], distinct=True))
                         yield compiler.conjunction([given, *body], self._now("rl_known"), data_only), compiler
                 elif isinstance(element, Opaque) and is_first and self._is_touched(element):
                     raise Unsupported("a sub-select that is read as a whole")
+
+    def _may_match(self, pattern: a.TriplePattern, table: str, others: Sequence) -> bool:
+        """Whether a row of the table may be part of a solution of all."""
+        return self.difference.probe.may_match([(pattern, table)], [e for e in others if isinstance(e, a.TriplePattern)])
 
     def _reads(self, pattern: a.TriplePattern, is_first: bool, is_new: bool, data_only: bool) -> bool:
         """Whether a pattern may match something in the delta of this step."""
@@ -294,12 +302,14 @@ class TouchedRule:
             for premise in premises(Rule(self.rule.iri, (), (pattern,)))
         )
 
-    def _inside_not(self, negation: a.Not, is_loss: bool, data_only: bool) -> Iterator[Rows]:
+    def _inside_not(self, negation: a.Not, is_loss: bool, data_only: bool, around: Sequence) -> Iterator[Rows]:
         """What a NOT may see anew (that takes solutions away) or no longer (that gives some), one pattern reading the change."""
         patterns = [part for part in negation.body if isinstance(part, a.TriplePattern)]
         table = {(True, True): "rl_input_new", (True, False): "rl_input_gone", (False, True): "rl_new", (False, False): "rl_gone"}[data_only, is_loss]
         for place, pattern in enumerate(patterns):
             if self.difference.touches(pattern, is_new=is_loss, of_input=data_only):
+                if not self._may_match(pattern, table, [*patterns[:place], *patterns[place + 1 :], *around]):
+                    continue
                 compiler = self._compiler(patterns, loose=True)
                 others = [compiler.triple(other, "rl_wide_input" if data_only else "rl_wide") for i, other in enumerate(patterns) if i != place]
                 yield compiler.join([compiler.triple(pattern, table), *others])
@@ -364,7 +374,9 @@ class TouchedRule:
         alike: dict[frozenset[a.Var], list[a.TriplePattern]] = {}
         for head in heads:
             alike.setdefault(frozenset(bound & set(variables_of(head))), []).append(head)
-        return [self._asked_together(body, several, shared) for shared, several in alike.items()]
+        patterns = [e for e in body if isinstance(e, a.TriplePattern)]
+        may_match = {shared: self.difference.probe.may_match([(head, "rl_asked") for head in several], patterns) for shared, several in alike.items()}
+        return [self._asked_together(body, several, shared) for shared, several in alike.items() if may_match[shared]]
 
     def _asked_together(self, body: Sequence[Element], heads: Sequence[a.TriplePattern], shared: frozenset[a.Var]) -> Statement:
         compiler = self._compiler(body)
