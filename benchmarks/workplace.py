@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.children import ROOT
 
 SEED = 7
-CONTENT = ("ontology", "mappings", "rules", "queries")
+CONTENT = ("ontology", "mappings", "rules", "measures", "queries")
 
 
 class Workplace:

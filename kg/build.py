@@ -1,21 +1,23 @@
-"""A build: ontology files, mappings, rules and shapes → a new version of the graph; what did not change is not done again.
+"""A build: ontology files, mappings, rules, measures and shapes → a new version of the graph; what did not change is not done again.
 
 Each content file owns the named graphs it writes. Its fingerprint (text, sources, engine) stands in the store; a file
 with the same fingerprint is skipped, a file that is gone has its graphs removed. Rules form one program, done again when a
-rule or any other graph changed. Nothing is published unless everything succeeded.
+rule or any other graph changed. Measures come after rules; as rules may read what measures found, and measures what rules
+conclude, both are done in turn until nothing changes. Nothing is published unless everything succeeded.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 
-from kg import mapping, reasoner, validation
-from kg.errors import ProjectError
+from kg import analytics, mapping, reasoner, validation
+from kg.analytics import Measure
+from kg.errors import MeasureError, ProjectError
 from kg.project import ContentFile, Project
 from kg.reasoner import owl
 from kg.rules import Hierarchy, has_rules, load_rules
@@ -23,12 +25,15 @@ from kg.store import Diff, Store, documents
 from kg.store.documents import OwnedDocument
 from kg.store.versions import Versions
 
-STAGES = ("ontology", "map", "infer", "validate")
+STAGES = ("ontology", "map", "infer", "measure", "validate")
 # Part of every fingerprint: raise it when the same input leads to other quads.
 ENGINE = "1"
 
 # Programs that an ontology becomes while its own conclusions add axioms; more are called endless.
 _MOST_ONTOLOGIES = 20
+
+# Times that rules and measures take turns; each reads what the other found, and more turns are called endless.
+_MOST_TURNS = 10
 
 Progress = Callable[[str, str], None]
 Batches = tuple[mapping.changes.Batch, ...]
@@ -44,7 +49,7 @@ class StepReport:
     triples: int
     diff: Diff
     warnings: tuple[str, ...] = ()
-    details: object = None  # the stage's own report: mapping.MappingReport, reasoner.InferReport, validation.ValidationSummary
+    details: object = None  # the stage's own report: mapping.MappingReport, reasoner.InferReport, analytics.Done, validation.ValidationSummary
 
 
 @dataclass
@@ -82,10 +87,11 @@ def build(
     overrides: Mapping[str, str] | None = None,
     on_progress: Progress | None = None,
     changes: Mapping[str, Batches] | None = None,
+    again: Sequence[str] = (),
 ) -> BuildReport:
     """Bring the graph up to date and publish it as a new version, if anything changed.
 
-    `only` is one stage; `overrides` replaces sources by name (NAME → path or URL) for this build. `changes` are, by domain, all
+    `only` is one stage; `again` names measures that are run whether anything changed or not; `overrides` replaces sources by name (NAME → path or URL) for this build. `changes` are, by domain, all
     files of changes that the tables are to have in them from now on: see `kg.changes`.
     """
     if only is not None and only not in STAGES:
@@ -96,11 +102,12 @@ def build(
     applied = _applied(project, versions) | dict(changes or {})
     steps = plan(project, only, overrides or {}, on_progress, applied)
     programs = rule_files(project) if only in (None, "infer") else []
+    measures = read_measures(project) if only in (None, "measure") else []
     report = BuildReport()
     current = versions.current()
     if current is not None:
         with versions.read()[1] as store:
-            is_stale = changes is not None or _changes(store, steps, programs, only) or store.search_properties != project.search
+            is_stale = bool(again) or changes is not None or _changes(store, steps, programs, measures, only) or store.search_properties != project.search
             is_stale = is_stale or (only in (None, "validate") and not validation.is_current(project, store))
         if not is_stale:
             report.version, report.seconds = current.number, time.perf_counter() - started
@@ -111,11 +118,10 @@ def build(
         draft.store.make_searchable(project.search)
         with draft.store.batch():
             _bring_up_to_date(project, draft.store, steps, report, tell)
-            gone = _remove_gone(draft.store, steps, programs, only, report)
+            gone = _remove_gone(draft.store, steps, programs, measures, only, report)
             for domain, batches in (changes or {}).items():
                 mapping.changes.remember(draft.store.connection, domain, batches)
-        if programs or only in (None, "infer"):
-            _infer(draft.store, programs, gone, report, tell)
+        _infer_and_measure(draft.store, programs, measures, only, gone, again, report, tell)
         if only in (None, "validate"):
             _validate(project, draft.store, report, tell)
         tell("publish", "the new version")
@@ -334,17 +340,68 @@ def _both(first: Mapping[str, Diff], second: Mapping[str, Diff]) -> dict[str, Di
 def _infer(store: Store, programs: list[OwnedProgram], gone: list[str], report: BuildReport, tell: Progress) -> None:
     details = conclude(store, programs, gone, tell)
     if details is None:
-        report.skipped += [program.owner for program in programs]
+        report.skipped += [program.owner for program in programs if not any(step.stage == "infer" for step in report.steps)]
         return
     diff = Diff(sum(one.inserted for one in details.diffs.values()), sum(one.deleted for one in details.diffs.values()))
     contradictions = sum(program.contradictions(details) for program in programs if isinstance(program, OntologyProgram))
     warnings = (f"{contradictions:,} contradictions with the ontology; kg check --ontology shows their proofs",) if contradictions else ()
-    report.steps.append(StepReport("infer", _several(programs), details.seconds, details.triples, diff, warnings, details))
+    step = StepReport("infer", _several(programs), details.seconds, details.triples, diff, warnings, details)
+    earlier = next((number for number, one in enumerate(report.steps) if one.stage == "infer"), None)
+    if earlier is None:
+        report.steps.append(step)
+    else:  # again, after measures: one line for both turns, told as the first
+        first = report.steps[earlier]
+        diff = Diff(first.diff.inserted + diff.inserted, first.diff.deleted + diff.deleted)
+        report.steps[earlier] = replace(first, seconds=first.seconds + step.seconds, triples=step.triples, diff=diff, warnings=warnings)
 
 
 def _several(programs: list[OwnedProgram]) -> str:
     files = sum(not isinstance(program, OntologyProgram) for program in programs)
     return f"{files} rule files" + (" and the ontology" if files < len(programs) else "")
+
+
+# ── Measures ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def read_measures(project: Project) -> list[Measure]:
+    """The project's measures, each after those whose results it reads; a wrong one fails here, before anything is written."""
+    return analytics.in_order(analytics.read(project, file) for file in project.measures())
+
+
+def _infer_and_measure(
+    store: Store, programs: list[OwnedProgram], measures: list[Measure], only: str | None, gone: list[str], again: Sequence[str], report: BuildReport, tell: Progress
+) -> None:
+    """Rules and measures in turn, until no measure finds anything else."""
+    for turn in range(_MOST_TURNS):
+        if programs or only in (None, "infer"):
+            _infer(store, programs, gone if turn == 0 else [], report, tell)
+        changed = _measure(store, measures, again if turn == 0 else (), report, tell)
+        if only is not None or not changed:
+            break
+    else:
+        names = ", ".join(changed)
+        raise MeasureError("A110", f"rules and measures never come to rest: {names} found something else {_MOST_TURNS} times",
+                           help="let the rules that the measure reads not follow from what it writes")  # fmt: skip
+    analytics.stamp(store, measures)
+
+
+def _measure(store: Store, measures: list[Measure], again: Sequence[str], report: BuildReport, tell: Progress) -> list[str]:
+    """Run what is not up to date; returns the measures that found something else than before."""
+    changed = []
+    for measure in measures:
+        tell("measure", measure.key)
+        done = analytics.run(store, measure, force=measure.key in again)
+        if done is None or done.is_same:
+            if measure.file not in report.skipped and not any(step.name == measure.file for step in report.steps):
+                report.skipped.append(measure.file)
+            continue
+        report.skipped = [name for name in report.skipped if name != measure.file]
+        warnings = tuple(f"{measure.file}: {warning}" for warning in done.warnings)
+        report.steps = [step for step in report.steps if step.name != measure.file]
+        report.steps.append(StepReport("measure", measure.file, done.seconds, done.triples, done.diff, warnings, done))
+        if done.diff.inserted or done.diff.deleted:
+            changed.append(measure.key)
+    return changed
 
 
 # ── Validation ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -363,23 +420,28 @@ def _validate(project: Project, store: Store, report: BuildReport, tell: Progres
 # ── What has changed ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _changes(store: Store, steps: list[Step], programs: list[OwnedProgram], only: str | None) -> bool:
-    if any(store.fingerprint(step.owner) != step.fingerprint for step in steps) or _gone(store, steps, programs, only):
+def _changes(store: Store, steps: list[Step], programs: list[OwnedProgram], measures: list[Measure], only: str | None) -> bool:
+    if any(store.fingerprint(step.owner) != step.fingerprint for step in steps) or _gone(store, steps, programs, measures, only):
+        return True
+    if measures and not analytics.is_current(store, measures):
         return True
     fingerprint = infer_fingerprint(store, programs)
     return any(store.fingerprint(program.owner) != fingerprint for program in programs)
 
 
-def _gone(store: Store, steps: list[Step], programs: list[OwnedProgram], only: str | None) -> list[str]:
+def _gone(store: Store, steps: list[Step], programs: list[OwnedProgram], measures: list[Measure], only: str | None) -> list[str]:
     """Owners whose content file no longer exists."""
-    present = {step.owner for step in steps} | {program.owner for program in programs}
-    kinds = {None: ("ontology:", "map:", "infer:"), "ontology": ("ontology:",), "map": ("ontology:", "map:"), "infer": ("infer:",), "validate": ()}[only]
+    present = {step.owner for step in steps} | {program.owner for program in programs} | {measure.owner for measure in measures}
+    every = ("ontology:", "map:", "infer:", "measure:")
+    kinds = {None: every, "ontology": every[:1], "map": every[:2], "infer": every[2:3], "measure": every[3:], "validate": ()}[only]
     return [owner for owner in store.owners() if owner.startswith(kinds) and owner not in present]
 
 
-def _remove_gone(store: Store, steps: list[Step], programs: list[OwnedProgram], only: str | None, report: BuildReport) -> list[str]:
+def _remove_gone(
+    store: Store, steps: list[Step], programs: list[OwnedProgram], measures: list[Measure], only: str | None, report: BuildReport
+) -> list[str]:
     """Take away what files that are gone had written; returns the rule files among them, whose conclusions are left for inference."""
-    report.removed += _gone(store, steps, programs, only)
+    report.removed += _gone(store, steps, programs, measures, only)
     rules = [owner for owner in report.removed if owner.startswith("infer:")]
     for owner in report.removed:
         if owner not in rules:

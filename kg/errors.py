@@ -12,6 +12,7 @@
     │   ├── QueryTimeout
     │   └── LimitExceeded
     ├── RuleError         R…  rule programs: syntax, safety, stratification, data they cannot take
+    ├── MeasureError      A…  measures: headers, algorithms, what they are given
     ├── ShapeError        H…  SHACL documents
     │   └── Violations        data that do not conform where they must; `report` says more
     └── RemoteError       N…  other endpoints, the network
@@ -151,6 +152,10 @@ class RuleError(KgError):
     """A rule program is wrong, unsafe, not stratified, or met data that it cannot take; `triple` is then that which it met."""
 
     triple: object = None
+
+
+class MeasureError(KgError):
+    """A measure is wrong, or its algorithm cannot take what its query found."""
 
 
 class ShapeError(KgError):

@@ -13,10 +13,21 @@ from typing import NamedTuple
 
 from pyoxigraph import BlankNode, NamedNode, RdfFormat, Triple
 
-from kg import changes, mapping, reasoner, validation
-from kg.build import BuildReport, OwnedProgram, Progress, applied_changes, build, conclude, rule_files, sources_of
+from kg import analytics, changes, mapping, reasoner, validation
+from kg.analytics import Measure, Measured
+from kg.build import (
+    BuildReport,
+    OwnedProgram,
+    Progress,
+    applied_changes,
+    build,
+    conclude,
+    read_measures,
+    rule_files,
+    sources_of,
+)
 from kg.changes import AppliedReport
-from kg.errors import MappingError, ProjectError, QueryError, RuleError
+from kg.errors import MappingError, MeasureError, ProjectError, QueryError, RuleError, did_you_mean
 from kg.explain import Absence, Proof, explain, why_not
 from kg.ontology_check import Finding, check_ontology
 from kg.project import WELL_KNOWN_PREFIXES, ContentFile, Federation, Limits, Project
@@ -68,6 +79,27 @@ class Reject(NamedTuple):
     reason: str
     triples_map: str | None
     owner: str
+
+
+@dataclass(frozen=True)
+class MeasureStatus:
+    """A measure, and what is said of its last run: `run` is when (UTC), None where it never was."""
+
+    key: str
+    file: str
+    graph: str
+    algorithm: str
+    titles: Mapping[str, str]
+    parameters: Mapping[str, str]
+    rows: int
+    triples: int
+    run: str | None
+    findings: tuple[str, ...]
+    warnings: tuple[str, ...]
+    is_current: bool
+
+    def as_dict(self) -> dict[str, object]:
+        return {name: list(value) if isinstance(value, tuple) else dict(value) if isinstance(value, Mapping) else value for name, value in vars(self).items()}
 
 
 class KnowledgeGraph:
@@ -290,11 +322,52 @@ class KnowledgeGraph:
 
         return what_if(self._versions, programs, change, self.prefixes, before, after if proofs else None)
 
+    def measures(self) -> list[Measure]:
+        """The project's measures, in the order in which they are run."""
+        return read_measures(self._the_project())
+
+    def measure(self, names: Iterable[str] = (), on_progress: Progress | None = None) -> BuildReport:
+        """Run measures (NAME or DOMAIN/NAME; default: all) whether anything changed or not, and draw the conclusions that rest on them."""
+        known = {measure.key: measure for measure in self.measures()}
+        chosen = [self._measure_key(name, known) for name in names] or list(known)
+        return build(self._the_project(), self._versions, None, None, on_progress, again=chosen)
+
+    def measured(self, names: Iterable[str] = (), language: str = "en") -> list[MeasureStatus]:
+        """Measures (default: all), and what is said of their last runs."""
+        known = {measure.key: measure for measure in self.measures()}
+        chosen = [self._measure_key(name, known) for name in names] or list(known)
+        store = self.store
+        sizes = {str(graph["iri"]): int(graph["triples"]) for graph in store.graphs()}
+        return [self._measure_status(store, known[key], sizes, language) for key in chosen]
+
+    def _measure_status(self, store: Store, measure: Measure, sizes: Mapping[str, int], language: str) -> MeasureStatus:
+        said = analytics.said(store, measure, language)
+        return MeasureStatus(
+            measure.key, measure.file, measure.graph, measure.algorithm.name, measure.titles, said.parameters, said.rows, sizes.get(measure.graph, 0), said.run,
+            said.findings, said.warnings, analytics.is_current(store, [measure]),
+        )  # fmt: skip
+
+    def _measure_key(self, name: str, known: Mapping[str, Measure]) -> str:
+        found = [key for key, measure in known.items() if name in (key, measure.name)]
+        if len(found) != 1:
+            help = did_you_mean(name, [*known, *(one.name for one in known.values())]) or f"there are {', '.join(known) or 'none'}"
+            raise MeasureError("A111", f"there is no measure {name}" if not found else f"{name} is the name of several measures: {', '.join(found)}", help=help)
+        return found[0]
+
+    def _measured(self, store: Store, triple: Triple, graph: str) -> Measured | None:
+        """The grounds of what a measure wrote; None of the triples of other graphs."""
+        project = self.project
+        if project is None or not graph.startswith(project.graph_iri("measure")):
+            return None
+        file = next((file for file in project.measures() if project.graph_iri("measure", file) == graph), None)
+        return analytics.measured(store, analytics.read(project, file), triple) if file else None
+
     def _proof(self, store: Store, derivations: Callable[[], reasoner.Derivations], triple: Triple) -> Proof | None:
         """The proof of a triple in a store; None where it is not there."""
         with self._tracing() as trace, suppress(QueryError):
             return explain(
-                store, triple.subject, triple.predicate, triple.object, derive=derivations(), trace=trace, prefixes=self.prefixes
+                store, triple.subject, triple.predicate, triple.object, derive=derivations(), trace=trace, measured=partial(self._measured, store),
+                prefixes=self.prefixes,
             )
 
     def put_graph(
@@ -397,7 +470,7 @@ class KnowledgeGraph:
         with self._tracing() as trace:
             return explain(
                 self.store, *self._terms(subject, predicate, object), derive=derive, trace=trace, others=derive.all if all else None,
-                max_depth=depth, prefixes=self.prefixes,
+                measured=partial(self._measured, self.store), max_depth=depth, prefixes=self.prefixes,
             )  # fmt: skip
 
     def why_not(self, subject: NamedNode | str, predicate: NamedNode | str, object: Term | str, depth: int = 2) -> Absence:

@@ -111,7 +111,7 @@ def _used(axioms: Store, known: Iterable[NamedNode]) -> set[NamedNode]:
 
 
 def _content(project: Project) -> list[Path]:
-    folders = [project.root / folder for folder in ("mappings", "rules", "queries", "ontology")]
+    folders = [project.root / folder for folder in ("mappings", "rules", "measures", "queries", "ontology")]
     files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix in _TEXT_FILES and path.is_file()]
     axioms = {file.path for file in project.ontology()}
     return [path for path in files if path not in axioms]

@@ -241,6 +241,10 @@ class Project:
             ]
         return found
 
+    def measures(self) -> list[ContentFile]:
+        """measures/<domain>/*.rq"""
+        return list(self._files("measures", "*.rq", ".rq"))
+
     def queries(self) -> list[ContentFile]:
         """queries/<domain>/*.rq"""
         return list(self._files("queries", "*.rq", ".rq"))
@@ -314,7 +318,7 @@ def _check_keys(document: dict, text: str, path: Path) -> None:
 
 
 def _check_domains(project: Project, text: str, path: Path) -> None:
-    folders = ("ontology", "mappings", "rules", "queries")
+    folders = ("ontology", "mappings", "rules", "measures", "queries")
     for domain in project.domains:
         if not any((project.root / folder / domain).is_dir() for folder in folders):
             present = {child.name for folder in folders for child in (project.root / folder).glob("*") if child.is_dir()}

@@ -45,7 +45,7 @@ def bank(tmp_path_factory):
     """The sample bank, built in a folder of its own."""
     folder = tmp_path_factory.mktemp("bank")
     shutil.copy(ROOT / "kg.toml", folder)
-    for name in ("ontology", "mappings", "rules", "queries"):
+    for name in ("ontology", "mappings", "rules", "measures", "queries"):
         (folder / name).symlink_to(ROOT / name, target_is_directory=True)
     with KnowledgeGraph.open(folder) as graph:
         graph.build()
@@ -251,3 +251,27 @@ def test_a_rule_speaks_two_languages_with_variables_that_it_binds(text):
 def test_a_rule_compares_with_parameters_and_not_with_numbers(text):
     body = re.sub(r"> 0\b", "", text[text.index("WHERE") :])  # more than nothing is no threshold
     assert not re.search(r"[<>=]\s*\d|\d\s*[<>=]", body)
+
+
+# ── Measures ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_integrated_ownership_is_the_planted_one_where_holdings_run_in_circles(bank):
+    found = {
+        (owner, company): (integrated, accumulated)
+        for owner, company, integrated, accumulated in found_numbers(
+            bank, "?x bank:isStakeOf ?owner ; bank:isPartOf ?company ; bank:hasIntegratedPercent ?all ; bank:hasAccumulatedPercent ?paths",
+            "owner", "company", "all", "paths",
+        )
+    }  # fmt: skip
+    planted = truth("integrated_ownership")
+    assert planted
+    for row in planted:
+        integrated, accumulated = found[party(row, "owner"), enterprise(row["company_id"])]
+        assert float(integrated) == pytest.approx(100 * float(row["integrated"]), abs=1e-3)
+        assert float(accumulated) == pytest.approx(100 * float(row["accumulated"]), abs=1e-3)
+
+
+def found_numbers(graph: KnowledgeGraph, pattern: str, *names: str) -> list[tuple[str, ...]]:
+    rows = graph.query(f"SELECT {' '.join('?' + name for name in names)} WHERE {{ {pattern} }}")
+    return [tuple(term.value.removeprefix(ID) for term in row) for row in rows]

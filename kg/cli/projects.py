@@ -33,7 +33,7 @@ _SHAPES_SHOWN = 15
 @app.command()
 def build(
     project: ProjectOption = Path("kg.toml"),
-    only: Annotated[str | None, typer.Option(help="one stage: ontology, map, infer or validate")] = None,
+    only: Annotated[str | None, typer.Option(help="one stage: ontology, map, infer, measure or validate")] = None,
     source: Annotated[list[str], typer.Option(help="NAME=PATH: read a source from elsewhere for this build")] = [],  # noqa: B006
     allow: Annotated[str | None, typer.Option(help="pass with results of the shapes up to this severity: info, warning, violation")] = None,
     allow_infos: Annotated[bool, typer.Option("--allow-infos", help="the same as --allow info")] = False,
@@ -129,7 +129,7 @@ def init(name: Annotated[str, typer.Argument(help="folder to make")]) -> None:
         raise ProjectError("P402", f"{folder} exists and is not empty", help="choose another name")
     template = _template()
     folder.mkdir(parents=True, exist_ok=True)
-    for item in ("kg.toml", "ontology", "mappings", "rules", "queries"):
+    for item in ("kg.toml", "ontology", "mappings", "rules", "measures", "queries"):
         source = template / item
         if source.is_dir():
             shutil.copytree(source, folder / item)

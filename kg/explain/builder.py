@@ -29,18 +29,20 @@ def explain(
     derive: Callable[[Triple], Any | None],
     trace: Callable[[Triple, str], Sequence[Any]] | None = None,
     others: Callable[[Triple], Sequence[Any]] | None = None,
+    measured: Callable[[Triple, str], Any | None] | None = None,
     max_depth: int = 25,
     prefixes: Mapping[str, str] | None = None,
 ) -> Proof:
     """The proof of a triple. `derive(triple)` gives the grounds of a conclusion or None for what is asserted;
     `trace(triple, graph)` gives the source rows of an asserted triple of a graph. With `others(triple)`, which gives the
-    grounds of every derivation of a conclusion, the proof shows those too.
+    grounds of every derivation of a conclusion, the proof shows those too. `measured(triple, graph)` gives the grounds of what a
+    measure wrote, None for what none did.
 
     Raises QueryError Q401 if the triple is not in the graph.
     """
     triple = Triple(subject, predicate, object)
     names = Names(store, prefixes or {})
-    builder = _Builder(store, derive, trace, names)
+    builder = _Builder(store, derive, trace, names, measured)
     builder.learn([triple])
     if triple not in builder.graphs:
         raise QueryError(
@@ -61,6 +63,7 @@ class _Builder:
     derive: Callable[[Triple], Any | None]
     trace: Callable[[Triple, str], Sequence[Any]] | None
     names: Names
+    measured: Callable[[Triple, str], Any | None] | None = None
     shown: set[Triple] = field(default_factory=set)
     graphs: dict[Triple, tuple[str, ...]] = field(default_factory=dict)  # of triples looked up; the default graph's is empty
     asserted: set[Triple] = field(default_factory=set)
@@ -74,9 +77,19 @@ class _Builder:
         grounds = None if triple in self.asserted else self.derive(triple)
         self.shown.add(triple)
         if grounds is None:
+            for graph in graphs if self.measured else ():
+                if found := self.measured(triple, graph):
+                    return self._measured(triple, graphs, found)
             sources = tuple(row for graph in graphs for row in self.trace(triple, graph)) if self.trace else ()
             return Proof(triple, "asserted", graphs, sources=sources, names=self.names)
         return self._inferred(triple, graphs, grounds, depth - 1)
+
+    def _measured(self, triple: Triple, graphs: tuple[str, ...], found: Any) -> Proof:
+        says = {language: self.names.filled(text, found.bindings, language) for language, text in found.says.items()}
+        return Proof(
+            triple, "inferred", graphs, found.graph, found.name, found.text, found.place, says=says, bindings=found.bindings, sources=found.rows,
+            method=found.method, names=self.names,
+        )  # fmt: skip
 
     def _inferred(self, triple: Triple, graphs: tuple[str, ...], grounds: Any, depth: int) -> Proof:
         self.learn(grounds.below())

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, Template, select_autoescape
 
-from kg.explain.text import row_text, sentence
+from kg.explain.text import author, row_text, sentence
 from kg.explain.words import WORDS
 
 
@@ -28,6 +28,7 @@ def page(proof: Any, language: str) -> str:
         says=lambda step: sentence(step, language) if step.kind == "inferred" else None,
         fact=lambda step: proof.names.triple(step.triple, language),
         row=lambda row: row_text(row, words),
+        author=lambda step: author(step, words),
     )
 
 

@@ -55,6 +55,7 @@ class Proof:
     absent: tuple[tuple[tuple[tuple, ...], bool], ...] = ()
     tests: tuple[str, ...] = ()
     sources: tuple[Any, ...] = ()  # rows: file, line, table, columns
+    method: Mapping[str, str] | None = None  # of what a measure found, by language: the algorithm and its parameters; its rows are `sources`
     others: tuple[Proof, ...] = ()  # other derivations of the same triple
     names: Names | None = None
 

@@ -29,10 +29,13 @@ def _leaf(proof: Any, pad: str, language: str) -> list[str]:
 def _inferred(proof: Any, indent: int, language: str) -> list[str]:
     words, names, pad = WORDS[language], proof.names, "  " * indent
     said, fact = sentence(proof, language), names.triple(proof.triple, language)
-    told = [f"{pad}{said or fact} ({words['rule'].format(rule=proof.rule_name)})"]
+    told = [f"{pad}{said or fact} ({author(proof, words)})"]
     if said:
         told.append(f"{pad}  = {fact}")
     told += [f"{pad}  {words['test'].format(test=test)}" for test in proof.tests]
+    if proof.method:
+        told.append(f"{pad}  {words['method'].format(method=proof.method.get(language) or proof.method['en'])}")
+        told += [f"{pad}  ← {row_text(row, words)}" for row in proof.sources]
     for patterns, data_only in proof.absent:
         what = words["and"].join(names.triple(pattern, language) for pattern in patterns)
         told.append(f"{pad}  {words['absent_data' if data_only else 'absent'].format(what=what)}")
@@ -46,6 +49,11 @@ def _inferred(proof: Any, indent: int, language: str) -> list[str]:
             for premise in part.premises:
                 told += lines(premise, indent + 3, language)
     return told
+
+
+def author(proof: Any, words: Mapping[str, str]) -> str:
+    """Who concluded it: a rule, or a measure."""
+    return words["measure" if proof.method else "rule"].format(rule=proof.rule_name)
 
 
 def sentence(proof: Any, language: str = "en") -> str | None:
@@ -79,6 +87,7 @@ def as_dict(proof: Any) -> dict[str, Any]:
         "ruleText": proof.rule_text,
         "rulePlace": proof.rule_place,
         "round": proof.round,
+        "method": dict(proof.method or {}),
         "says": dict(proof.says or {}),
         "bindings": {name: str(value) for name, value in (proof.bindings or {}).items()},
         "tests": list(proof.tests),

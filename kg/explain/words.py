@@ -4,6 +4,8 @@ WORDS = {
     "en": {
         "asserted": "stated in {graph}",
         "rule": "by rule {rule}",
+        "measure": "by measure {rule}",
+        "method": "found with {method}, from",
         "absent": "because nothing says that {what}",
         "absent_data": "because the input does not say that {what}",
         "test": "because {test}",
@@ -33,6 +35,8 @@ WORDS = {
     "zh": {
         "asserted": "见于 {graph}",
         "rule": "依据规则 {rule}",
+        "measure": "依据度量 {rule}",
+        "method": "算法：{method}，依据",
         "absent": "因为没有事实表明 {what}",
         "absent_data": "因为输入数据未说明 {what}",
         "test": "因为 {test}",
