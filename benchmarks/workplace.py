@@ -53,14 +53,16 @@ class Workplace:
         folder.mkdir(parents=True)
         return folder
 
-    def project(self, name: str, tables: Path, mappings: Iterable[str] | None = None, rules: Iterable[str] | None = None) -> Path:
-        """A new project over `tables` with the repository's content; `mappings` and `rules` name the files to keep, else all."""
+    def project(
+        self, name: str, tables: Path, mappings: Iterable[str] | None = None, rules: Iterable[str] | None = None, measures: Iterable[str] | None = ()
+    ) -> Path:
+        """A new project over `tables` with the repository's content; `mappings`, `rules` and `measures` name the files to keep; None is all."""
         folder = self.fresh(name)
         shutil.copy(ROOT / "kg.toml", folder)
         for part in CONTENT:
             shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("sample", "cases", "*.csv"))
         (folder / "mappings/bank/sources.toml").write_text(f'[default]\ntype = "csv"\npath = "{tables}"\n')
-        for part, kept in (("mappings", mappings), ("rules", rules)):
+        for part, kept in (("mappings", mappings), ("rules", rules), ("measures", measures)):
             for file in (folder / part / "bank").iterdir():
                 if kept is not None and file.name.partition(".")[0] not in kept and file.name != "sources.toml":
                     shutil.rmtree(file) if file.is_dir() else file.unlink()
