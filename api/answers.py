@@ -22,6 +22,7 @@ from kg.terms import Term
 Result = Solutions | Triples | bool
 
 ROWS_ON_A_PAGE = 500
+_SHORT = 100_000  # characters of an answer that is sent as a whole: its length is known then, and the connection stays open
 _WARNINGS = 10
 _HEADER_SAFE = " !#$&'()*+,/:;=?@[]<>\"{}|^`\\-._~"  # what is not ASCII travels in percent escapes
 
@@ -69,14 +70,18 @@ def _solutions(result: Solutions, format: Format, query: str, most: int, is_want
         return told
 
     chunks = result.text(format.name, notes)
-    first = list(islice(chunks, 2))
+    first, is_whole = list(islice(chunks, 2)), False
+    if sum(map(len, first)) <= _SHORT:
+        first += islice(chunks, 1)
+        is_whole = len(first) <= 2
     is_cut = result.is_partial
-    if len(first) == 2 and not is_cut and format in (negotiation.CSV, negotiation.TSV):
+    if not is_whole and not is_cut and format in (negotiation.CSV, negotiation.TSV):
         is_cut = result.has_too_many()
     if is_cut and not is_wanted and format in (negotiation.CSV, negotiation.TSV):
         raise LimitExceeded("Q401", f"the query has more than {most} solutions, and {format.name.upper()} cannot say that an answer is cut",
                             help=f"add LIMIT, ask for limit={most} and look at the header Guanxi-Partial, or take JSON")  # fmt: skip
-    response = Response(stream_with_context(chain(first, chunks)), content_type=format.content_type)
+    body = "".join(first) if is_whole else stream_with_context(chain(first, chunks))
+    response = Response(body, content_type=format.content_type)
     for each in told:
         response.headers.add("Guanxi-Warning", quote(each, safe=_HEADER_SAFE))
     return _marked(response, most) if is_cut else response

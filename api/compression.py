@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from flask import Response, request
 
 _WORTH_IT = 1000  # bytes; less fits into one packet anyway
+_LONG = 1_000_000  # bytes; more is packed while it is sent
 _FASTEST = 1  # results repeat themselves: more effort saves few bytes
 _GZIP_HEADER = 16 + zlib.MAX_WBITS
 _PACKABLE = ("text/", "application/json", "application/sparql-results+", "application/ld+json", "application/rdf+xml", "application/n-triples",
@@ -29,6 +30,9 @@ def pack(response: Response) -> None:
     if not is_wanted() or is_short or response.status_code in (204, 304) or response.direct_passthrough or "Content-Encoding" in response.headers:
         return
     response.headers["Content-Encoding"] = "gzip"
+    if length is not None and length < _LONG:
+        response.set_data(b"".join(_packed(response.response)))  # with a length, by which the connection may stay open
+        return
     response.headers.pop("Content-Length", None)
     if request.method != "HEAD":
         response.response = _packed(response.response)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import duckdb
 import pyarrow as pa
@@ -55,8 +55,8 @@ class Dictionary:
 
     # ── Reading ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def lookup_many(self, wanted: Sequence[Term], cursor: duckdb.DuckDBPyConnection | None = None) -> list[int | None]:
-        """The ids of terms, None where the graph does not know one; never writes."""
+    def lookup_many(self, wanted: Sequence[Term], reader: Callable[[], duckdb.DuckDBPyConnection] | None = None) -> list[int | None]:
+        """The ids of terms, None where the graph does not know one; never writes. `reader` gives the cursor, where one is needed."""
         found: list[int | None] = []
         missing: dict[tuple[int, str, str], list[int]] = {}
         for place, term in enumerate(wanted):
@@ -69,7 +69,7 @@ class Dictionary:
                     missing.setdefault(key, []).append(place)
             found.append(term_id)
         if missing:
-            known = self._find(list(missing), cursor or self._connection)
+            known = self._find(list(missing), reader() if reader else self._connection)
             for key, places in missing.items():
                 term_id = known.get(key)
                 self._remember(key, term_id)
@@ -92,7 +92,7 @@ class Dictionary:
             found.update({(tag, lexical, extra): term_id for term_id, lexical, extra in rows})
         return found
 
-    def decode(self, ids: Iterable[int], cursor: duckdb.DuckDBPyConnection | None = None) -> dict[int, Term]:
+    def decode(self, ids: Iterable[int], reader: Callable[[], duckdb.DuckDBPyConnection] | None = None) -> dict[int, Term]:
         """The terms of stored ids; KeyError of an id that this graph does not have."""
         decoded: dict[int, Term] = {}
         wanted: list[int] = []
@@ -105,7 +105,7 @@ class Dictionary:
             else:
                 wanted.append(term_id)
         if wanted:
-            rows = self._rows_of(wanted, cursor or self._connection)
+            rows = self._rows_of(wanted, reader or self._writer)
             for term_id, lexical, extra in rows:
                 decoded[term_id] = terms.dictionary_term(term_id >> TAG_BITS, lexical, extra)
             if len(rows) != len(wanted):
@@ -116,16 +116,19 @@ class Dictionary:
             self._terms.update(decoded)
         return decoded
 
-    def _rows_of(self, wanted: list[int], cursor: duckdb.DuckDBPyConnection) -> list[tuple[int, str, str]]:
+    def _writer(self) -> duckdb.DuckDBPyConnection:
+        return self._connection
+
+    def _rows_of(self, wanted: list[int], reader: Callable[[], duckdb.DuckDBPyConnection]) -> list[tuple[int, str, str]]:
         if self.is_fixed and len(wanted) <= _FEW:
             self._asked += 1
             if self._asked == resident_terms.ASKED_OFTEN:
-                self._resident = ResidentTerms.read(cursor)
+                self._resident = ResidentTerms.read(reader())
             if self._resident is not None:
                 return self._resident.rows(wanted)
         # A join passes the ids' range down to the scan, and reads the texts of the rows that match: six times as fast as IN (…).
         query = "SELECT id, lex, extra FROM dictionary WHERE id IN (SELECT unnest(?::BIGINT[]))"
-        return cursor.execute(query, [wanted]).fetchall()
+        return reader().execute(query, [wanted]).fetchall()
 
     def _remember(self, key: tuple[int, str, str], term_id: int | None) -> None:
         if len(self._ids) >= _CACHE_SIZE:

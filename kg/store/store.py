@@ -114,11 +114,11 @@ class Store:
         return self.lookup_many([term])[0]
 
     def lookup_many(self, terms: Sequence[Term]) -> list[int | None]:
-        return self.dictionary.lookup_many(terms, self._reader())
+        return self.dictionary.lookup_many(terms, self._reader)
 
     def decode(self, ids: Iterable[int]) -> dict[int, Term]:
         """The terms of stored ids."""
-        return self.dictionary.decode(ids, self._reader())
+        return self.dictionary.decode(ids, self._reader)
 
     def _reader(self) -> duckdb.DuckDBPyConnection:
         # A connection serves one thread at a time. The writer must see its own uncommitted rows; readers take a cursor.

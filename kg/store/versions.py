@@ -46,9 +46,24 @@ class Versions:
         self.folder = Path(folder)
         self._keep = max(1, keep)
         self._settings = settings
+        self._pointer = str(self.folder / "CURRENT")
+        self._last: tuple[tuple[int, int], Version] | None = None  # what the pointer file was when it was read
 
     def current(self) -> Version | None:
         """The version that is served, or None before the first build."""
+        try:
+            found = os.stat(self._pointer)
+        except FileNotFoundError:
+            return None
+        last, seen = self._last, (found.st_ino, found.st_mtime_ns)
+        if last is not None and last[0] == seen:  # every publication writes a new file
+            return last[1]
+        version = self._read_pointer()
+        if version is not None:
+            self._last = seen, version
+        return version
+
+    def _read_pointer(self) -> Version | None:
         try:
             name = (self.folder / "CURRENT").read_text().strip()
         except FileNotFoundError:
