@@ -1,5 +1,6 @@
 """The server as it is run: behind waitress, with several threads, over a project whose graph gets new versions."""
 
+import http.client
 import json
 import threading
 import urllib.error
@@ -62,6 +63,20 @@ def ask(address, query, accept="application/sparql-results+json"):
 
 def count(address):
     return int(json.loads(ask(address, COUNT))["results"]["bindings"][0]["n"]["value"])
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_a_short_answer_says_its_length_and_leaves_the_connection_open(address, coding):
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=30)
+    path = "/sparql?" + urlencode({"query": "SELECT ?item { ?item <urn:weighs> ?weight } LIMIT 200"})
+    used = set()
+    for _ in range(3):
+        connection.request("GET", path, headers={"Accept-Encoding": coding})
+        response = connection.getresponse()
+        used.add(connection.sock)
+        assert int(response.headers["Content-Length"]) == len(response.read())
+        assert response.headers.get("Content-Encoding", "identity") == coding
+    assert len(used) == 1 and None not in used
 
 
 @pytest.mark.parametrize(("method", "way"), [("GET", None), (POST, None), (POST, POSTDIRECTLY)])

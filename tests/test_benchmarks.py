@@ -19,7 +19,7 @@ from benchmarks.rml import as_rml
 @pytest.mark.parametrize("parts, names", [
     ("map,query,compile", {"map.triples", "map.seconds", "map.processor", "map.rate", "map.peak", "map.disk", "query.group-by", "query.four-way-join", "query.sum"}),
     ("build,http", {"build.first", "build.infer", "build.inferred", "build.peak", "build.unchanged",
-                    "http.lookup.p50", "http.lookup.rate", "http.describe.rate", "http.search.p95", "http.csv.ids", "http.json.ids"}),
+                    "http.lookup.cold.rate", "http.lookup.p50", "http.lookup.rate", "http.describe.rate", "http.search.p95", "http.csv.ids", "http.json.ids"}),
     pytest.param("sources", {"sources.postgresql.rate", "sources.postgresql.unchanged", "sources.postgresql.peak"}, marks=pytest.mark.xdist_group("databases")),
     ("change", {"change.one", "change.update", "change.1000", "change.bank.one"}),
     ("control", {"control.fixpoint", "control.infer", "control.peak", "control.beside-clingo", "control.random-graphs"}),
