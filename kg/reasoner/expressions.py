@@ -63,7 +63,7 @@ class Expressions:
         self, pattern: a.Pattern, variables: Sequence[a.Var], columns: Columns, source: Source
     ) -> tuple[Rows, dict[a.Var, frozenset[int]]]:
         """The solutions of a pattern over a relation, and the kinds of term that they may hold."""
-        self._compiler.sources = Sources(default=source.sql, statistics=source.statistics)
+        self._compiler.sources = Sources(source.sql, source.replaced, source.statistics)
         relation = self._compiler.pattern(pattern, Environment())
         self._compiler.sources = None
         wanted = {variable: columns.of(variable) for variable in variables}

@@ -25,10 +25,12 @@ class Rows:
 
 @dataclass(frozen=True)
 class Source:
-    """A relation (s, p, o) to read, and, per predicate id, which kinds of objects it may have (None: anything)."""
+    """A relation (s, p, o) to read, and, per predicate id, which kinds of objects it may have (None: anything); `replaced` are the
+    relations that single patterns, by `id(pattern)`, read instead."""
 
     sql: str
     statistics: Mapping[int, object] | None = None
+    replaced: Mapping[int, str] = field(default_factory=dict)
 
 
 UNIT = Rows("SELECT 1 AS unit")

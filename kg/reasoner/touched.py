@@ -51,8 +51,6 @@ from kg.sparql import algebra as a
 from kg.sparql.values import ALL_TAGS
 from kg.terms import MAX_SCALE, TAG_DECIMAL, TAG_INTEGER, TAG_TYPED
 
-# Predicates of the made-up triples that tell a sub-select which groups to look at.
-_KEY = "urn:kg:touched-key:"
 # With more conclusions in doubt than this, the rule is evaluated for all of them by joins.
 _MOST_ORIGINS = 10_000
 
@@ -227,6 +225,10 @@ class TouchedRule:
                     compiler.kinds[element.running.result] = RESULT
             tests = [a.FilterElement(test) for e in body if isinstance(e, Grouped) and e.running for test in e.running.having]
             rows = compiler.conjunction([*elements, *tests], self._now(source), self.rule.data_only)
+            text = " ".join([rows.sql, *(step.select for step in rows.steps)])
+            for grouped in [e for e in body if isinstance(e, Grouped) and not e.running]:
+                if text.count(f"FROM {self._keys_table(grouped)})") < len(grouped.keys):
+                    raise Unsupported("groups that cannot be told apart")
             found.append(self._concluded(self.rule.head, rows, compiler))
         return found
 
@@ -408,19 +410,23 @@ class TouchedRule:
     def _totals(self, grouped: Grouped, compiler: BodyCompiler, source: str) -> Opaque | Given:
         if grouped.running is not None:
             return Given(self._running_totals(grouped.running, source))
-        names = {key: self.columns.of(key) for key in grouped.keys}
-        predicates = [NamedNode(f"{_KEY}{i}") for i in range(len(grouped.keys))]
-        listed = ", ".join(names.values())
-        parts = [f"SELECT n AS s, {self.knowledge.constant(predicate)}::BIGINT AS p, {name} AS o FROM k"
-                 for predicate, name in zip(predicates, names.values(), strict=True)]  # fmt: skip
-        table = f"rl_keys_{self.number}_{grouped.number}"
+        listed = ", ".join(self.columns.of(key) for key in grouped.keys)
         self.knowledge.run(
-            f"CREATE OR REPLACE TEMP TABLE {table} AS WITH k AS (SELECT row_number() OVER () AS n, {listed} FROM "
-            f"(SELECT DISTINCT {listed} FROM rl_groups_{self.number})) {' UNION ALL '.join(parts)}"
+            f"CREATE OR REPLACE TEMP TABLE {self._keys_table(grouped)} AS SELECT row_number() OVER () AS n, {listed} FROM "
+            f"(SELECT DISTINCT {listed} FROM rl_groups_{self.number})"
         )
         row = a.Var(f"_:group{grouped.number}")
-        wanted = tuple(a.TriplePattern(row, predicate, key) for predicate, key in zip(predicates, grouped.keys, strict=True))
+        wanted = tuple(a.TriplePattern(row, self._key_predicate(), key) for key in grouped.keys)
         return Opaque(_among(grouped.element.pattern, wanted), grouped.element.variables, grouped.element.position)
+
+    def _keys_table(self, grouped: Grouped) -> str:
+        return f"rl_keys_{self.number}_{grouped.number}"
+
+    def _key_predicate(self) -> NamedNode:
+        """What stands as predicate in the made-up triples that tell a sub-select which groups to look at: the name of the rule's
+        graph, as it has an id already. A relation of its own stands behind each."""
+        graph = self.difference.graphs[self.number]
+        return self.knowledge.store.decode([graph])[graph]
 
     def _running_totals(self, running: RunningAggregate, source: str) -> Rows:
         """Groups and their results with scale 18, of contributions that are each counted once."""
@@ -485,18 +491,21 @@ class TouchedRule:
 
     def _now(self, source: str):
         """What a body reads now: `source` is rl_known, or rl_before."""
-        extra = {self.knowledge.constant(NamedNode(f"{_KEY}{i}")): ANYTHING for i in range(3)} if self.is_grouped else {}
-        tables = {e.number: f"rl_keys_{self.number}_{e.number}" for body in self._bodies for e in body if isinstance(e, Grouped) and not e.running}
+        graph = self.difference.graphs[self.number]
+        rows = {a.Var(f"_:group{e.number}"): e for body in self._bodies for e in body if isinstance(e, Grouped) and not e.running}
 
         def source_of(element: object, data_only: bool) -> Source:
             found = self.knowledge.source(element, data_only)
             if found.sql == "rl_known":
                 found = Source(source, found.statistics)
-            if isinstance(element, Opaque) and tables:
-                used = next((n for n in tables for t in triples_within(element.pattern) if t.subject == a.Var(f"_:group{n}")), None)
-                if used is not None:
-                    statistics = None if found.statistics is None else {**dict(found.statistics), **extra}
-                    found = Source(f"(SELECT s, p, o FROM {found.sql} UNION ALL SELECT s, p, o FROM {tables[used]})", statistics)
+            if isinstance(element, Opaque) and rows:
+                replaced = {
+                    id(triple): f"(SELECT n AS s, {graph}::BIGINT AS p, {self.columns.of(triple.object)} AS o FROM {self._keys_table(rows[triple.subject])})"
+                    for triple in triples_within(element.pattern)
+                    if triple.subject in rows
+                }
+                if replaced:
+                    found = Source(found.sql, None if found.statistics is None else {**dict(found.statistics), graph: ANYTHING}, replaced)
             return found
 
         return source_of
