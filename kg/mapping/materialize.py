@@ -20,6 +20,7 @@ from kg.mapping.refresh import ChangedRows, Makes, Record, Scope, closure, encod
 from kg.mapping.run import Run, owner_of, parent_references
 from kg.mapping.sources import Sources, load_sources, source_of_url
 from kg.mapping.ticker import telling_progress
+from kg.sql.inserting import insert_rows
 from kg.store import Diff, Store
 from kg.terms import RDF_TYPE
 
@@ -288,7 +289,8 @@ class _Materialization(Run):
         for group in groups(productions):
             started = time.perf_counter()
             select = f"SELECT g, s, p, o FROM ({select_distinct(group)}) WHERE s IN (SELECT s FROM kg_subjects)" if by_rows else select_distinct(group)
-            inserted = run(f"INSERT INTO {table} (g, s, p, o) {select}").fetchone()[0]
+            some = None if by_rows else " UNION ALL ".join(f"({one.select()} LIMIT 1)" for one in group)
+            inserted = insert_rows(self.store.connection, f"{table} (g, s, p, o)", select, some=some)
             total += inserted
             for one in group:
                 self.triples[one.triples_map] += inserted if len(group) == 1 else run(f"SELECT count(*) FROM ({one.select()})").fetchone()[0]

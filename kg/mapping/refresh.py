@@ -9,6 +9,7 @@ Rows that were rejected have no hash: they count as changed each time, so that r
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -20,6 +21,7 @@ from kg.mapping.encode import EncodedSource, encode
 from kg.mapping.fingerprints import Fingerprints, key_of
 from kg.mapping.model import LogicalSource, TriplesMap
 from kg.mapping.relation import Relation
+from kg.sql.inserting import insert_rows
 from kg.store import Store
 
 # Files of less than this are read again as a whole: that takes no longer than to look for their changed rows.
@@ -27,6 +29,8 @@ HASHED_BYTES = 1 << 20
 # Where more than this share of the rows has changed, all are mapped.
 _MOST_CHANGED = 0.2
 _FEW = 10_000
+# Types of which equal values are written alike.
+_EXACT = re.compile(r"VARCHAR|BLOB|BOOLEAN|DATE|TIMESTAMP|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|DECIMAL\(\d+,\d+\)")
 
 
 @dataclass(frozen=True)
@@ -137,9 +141,9 @@ class Record:
         return {logical for logical in encoded if self.of(logical).fingerprint != self.fingerprints.by_source[logical]}
 
     def definition(self, logical: LogicalSource, source: EncodedSource) -> str:
-        """A digest of all but the content: the mapping, the declaration, the columns that are used and their types."""
+        """A digest of all but the content: the mapping, the declaration, the columns that are used and their types, and how rows are hashed."""
         columns = sorted((one.name, one.type, one.declared or "", one.datatypes or "") for one in source.compiler.columns())
-        text = repr((self.fingerprints.definition, self.fingerprints.declarations[logical], columns))
+        text = repr((self.fingerprints.definition, self.fingerprints.declarations[logical], columns, "hash", duckdb.__version__))
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     def forget(self, sources: Iterable[LogicalSource]) -> None:
@@ -174,7 +178,7 @@ def _insert_rows(store: Store, number: int, source: EncodedSource, subjects: Seq
     bad = [f"t{n} = {REJECTED}" for n, count in source.rejected.items() if count] + [f"t{n} IS NULL" for n in subjects if source.nulls[n]]
     hash = f"CASE WHEN {' OR '.join(bad)} THEN NULL ELSE h END" if bad else "h"
     for n in subjects:
-        store.connection.execute(f"INSERT INTO source_rows SELECT {number}, {hash}, CASE WHEN t{n} > 0 THEN t{n} END FROM {source.table}{where}")
+        insert_rows(store.connection, "source_rows", f"SELECT {number}, {hash}, CASE WHEN t{n} > 0 THEN t{n} END FROM {source.table}{where}")
 
 
 class ChangedRows:
@@ -265,12 +269,11 @@ def encode_changed(store: Store, changed: Sequence[ChangedRows], subjects: dict[
 
 
 def row_hash(source: EncodedSource, over_aliases: bool = False) -> str:
-    """BIGINT: 63 bits of the MD5 of the columns that are used; two rows share it by chance once in 10^13 pairs of a million.
+    """BIGINT: 63 bits of DuckDB's hash of the columns that are used.
 
-    Values are set apart by a character that only texts may have, and texts are followed by their lengths, so that no two rows
-    become one.
+    That one of a thousand changed rows has by chance the hash that one of a million rows had before happens once in 10^10
+    refreshes. Of types whose equal values may be written differently (-0.0 and 0.0, a month and 30 days) the texts are hashed.
     """
     named = sorted((column.sql, f"{'x' if column.declared else 'c'}{i}", column.type) for i, column in enumerate(source.compiler.columns()))
-    texts = [f"{alias if over_aliases else name}{'' if kind == 'VARCHAR' else '::VARCHAR'}" for name, alias, kind in named]
-    lengths = [f"strlen({text})" for text, (_, _, kind) in zip(texts, named, strict=True) if kind == "VARCHAR"]
-    return f"(md5_number(concat({', chr(31), '.join([*texts, *lengths])})) >> 65)::BIGINT"
+    values = [f"{alias if over_aliases else name}{'' if _EXACT.fullmatch(kind) else '::VARCHAR'}" for name, alias, kind in named]
+    return f"(hash({', '.join(values)}) >> 1)::BIGINT"

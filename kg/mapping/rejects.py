@@ -14,6 +14,7 @@ from kg.mapping.compile import REJECTED, TermPlan
 from kg.mapping.encode import EncodedSource
 from kg.mapping.lines import has_a_line_for_each_row, line_numbers, lines_of_bytes
 from kg.mapping.model import LogicalSource, Mapping, TermMap, TriplesMap
+from kg.sql.inserting import insert_rows
 from kg.store import Store
 
 _NO_SUBJECT = "is NULL: the row has no subject"
@@ -148,7 +149,8 @@ class _Writer:
         numbered = self.source.encoded_sql(f"{relation.number} AS n")
         self.run(f"CREATE OR REPLACE TEMP TABLE kg_rejected AS SELECT n, {name} AS name, {value} AS value FROM ({numbered}) WHERE {condition} ORDER BY n")
         line = self.line_of_n()
-        self.run(f"INSERT INTO rejects SELECT ?, ?, ?, {line}, name, value, ? FROM kg_rejected ORDER BY n", [self.owner, triples_map, relation.file, reason])
+        select = f"SELECT ?, ?, ?, {line}, name, value, ? FROM kg_rejected ORDER BY n"
+        insert_rows(self.connection, "rejects", select, [self.owner, triples_map, relation.file, reason], some="FROM kg_rejected")
         first = self.run(f"SELECT {line}, name, value FROM kg_rejected ORDER BY n LIMIT 1").fetchone()
         count = self.run("SELECT count(*) FROM kg_rejected").fetchone()[0]
         self.run("DROP TABLE kg_rejected")

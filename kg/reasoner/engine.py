@@ -31,6 +31,7 @@ from kg.reasoner.statement import Statement
 from kg.reasoner.stratify import Stratum, stratify
 from kg.reasoner.watch import NEW_VALUE_ROUNDS, Progress, Watch
 from kg.sparql import algebra as a
+from kg.sql.inserting import insert_rows
 from kg.store import Diff, Store
 
 if TYPE_CHECKING:
@@ -238,9 +239,9 @@ def _write(store: Store, programs: Programs, graphs: list[int], fingerprint: str
     for (owner, _, program), graph in zip(programs, graphs, strict=True):
         last = first + len(program.rules) - 1
         with store.replacing(owner, fingerprint) as target:
-            store.connection.execute(
-                f"INSERT INTO {target.table} (g, s, p, o, rule, round) SELECT {graph}, s, p, o, rule, round FROM rl_inferred "
-                f"WHERE rule BETWEEN {first} AND {last} ORDER BY p, s"
+            rows = f"FROM rl_inferred WHERE rule BETWEEN {first} AND {last}"
+            insert_rows(
+                store.connection, f"{target.table} (g, s, p, o, rule, round)", f"SELECT {graph}, s, p, o, rule, round {rows} ORDER BY p, s", some=rows
             )
         diffs[owner] = target.diff
         write_rules(store, owner, program, {id(rule): first + i for i, rule in enumerate(program.rules)})

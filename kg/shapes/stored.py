@@ -20,6 +20,7 @@ from kg.shapes.model import Shape, ShapesGraph
 from kg.shapes.paths import path_text
 from kg.shapes.report import ValidationResult, local_name, result_triples
 from kg.shapes.vocabulary import TYPE, sh
+from kg.sql.inserting import insert_rows
 from kg.sql.temporary import create_empty
 from kg.store import Diff, Store
 from kg.store.staging import QuadEncoder
@@ -57,7 +58,7 @@ class StoredReport:
         with self.store.transaction():
             rows = self._staged(self._quads(results))
             with self.store.replacing(OWNER, fingerprint) as target:
-                self.store.connection.execute(f"INSERT INTO {target.table} (g, s, p, o) {rows} ORDER BY p, s")
+                insert_rows(self.store.connection, f"{target.table} (g, s, p, o)", f"{rows} ORDER BY p, s")
             self._leave()
         return target.diff
 

@@ -21,8 +21,4 @@ def connect(database: str | Path, read_only: bool = False, config: Mapping[str, 
     faulty = [name for name in FAULTY_OPTIMIZERS if name in known]
     if faulty:
         connection.execute(f"SET disabled_optimizers = '{','.join(faulty)}'")
-    if connection.execute("SELECT 1 FROM duckdb_settings() WHERE name = 'enable_optimistic_write'").fetchone():
-        # With it DuckDB 2.0.0 hides rows, until the next checkpoint, of a transaction that inserts millions of rows, none, and
-        # millions again: a predicate without a triple in the middle of a large mapping.
-        connection.execute("SET enable_optimistic_write = false")
     return connection

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from kg.sql.inserting import insert_rows
 from kg.store import journal, recent
 
 # More quads than this are not recorded: what follows from so many is found faster from scratch.
@@ -52,7 +53,7 @@ def record(connection: duckdb.DuckDBPyConnection, rows: str, count: int, *, is_a
         _set_state(connection, "lost")
         return
     test = "AND rule IS NULL" if " WHERE " in rows else "WHERE rule IS NULL"
-    connection.execute(f"INSERT INTO changes SELECT g, s, p, o, {is_added} FROM {rows} {test}")
+    insert_rows(connection, "changes", f"SELECT g, s, p, o, {is_added} FROM {rows} {test}")
 
 
 def _is_kept(connection: duckdb.DuckDBPyConnection) -> bool:

@@ -17,6 +17,7 @@ from typing import IO
 from pyoxigraph import DefaultGraph, NamedNode, Quad, RdfFormat, Triple, parse, serialize
 
 from kg.errors import DataError, Location
+from kg.sql.inserting import insert_rows
 from kg.sql.temporary import create_empty
 from kg.store import quads
 from kg.store.formats import GZIP_MAGIC, format_of, is_gzip_name
@@ -111,7 +112,8 @@ def replace(store: Store, owned: Sequence[OwnedDocument], *, base: str | None = 
             started = time.perf_counter()
             graph_id = store.encode([NamedNode(document.graph)])[0]
             with store.replacing(document.owner, document.fingerprint) as target:
-                run(f"INSERT INTO {target.table} (g, s, p, o) SELECT DISTINCT g, s, p, o FROM kg_document WHERE g = {graph_id} ORDER BY p, s")
+                rows = f"FROM kg_document WHERE g = {graph_id}"
+                insert_rows(store.connection, f"{target.table} (g, s, p, o)", f"SELECT DISTINCT g, s, p, o {rows} ORDER BY p, s", some=rows)
             seconds = reading + time.perf_counter() - started
             reports.append(LoadReport(target.diff.inserted, count, (document.graph,), seconds, target.diff.deleted))
         run("DROP TABLE kg_document")

@@ -18,9 +18,6 @@ _SAME_PROOF = _SAME + " AND q.rule IS NOT DISTINCT FROM n.rule AND q.round IS NO
 # How many quads are compared at a time: those of a few predicates, so that memory does not grow with the graph.
 _COMPARED = 2_000_000
 
-# Rows of a transaction that has not been committed are numbered from here on.
-_FIRST_NEW_ROW = 36_028_797_018_960_000
-
 
 @dataclass(frozen=True)
 class Diff:
@@ -53,16 +50,6 @@ class Touched:
         self.quads = 0
 
 
-def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """At the start of a transaction, see that all it will insert is seen.
-
-    DuckDB 2.0.0 hides, until the next checkpoint, what a transaction inserts into a table after a first INSERT that brought no
-    row, where it is more than about 100,000 rows. A row put in and taken out again prevents it.
-    """
-    connection.execute("INSERT INTO quads (g, s, p, o) VALUES (-1, -1, -1, -1)")
-    connection.execute(f"DELETE FROM quads WHERE rowid >= {_FIRST_NEW_ROW}")
-
-
 def insert(connection: duckdb.DuckDBPyConnection, select: str, parameters: list[object]) -> tuple[int, Touched]:
     """Add the (g, s, p, o) of `select` that are not there yet; returns how many, and what was touched."""
     run = connection.execute
@@ -73,8 +60,9 @@ def insert(connection: duckdb.DuckDBPyConnection, select: str, parameters: list[
     if run(f"SELECT 1 FROM quads{there} LIMIT 1").fetchone():
         lacking = "kg_change"
         run(f"CREATE OR REPLACE TEMP TABLE kg_change AS SELECT * FROM kg_wanted AS n WHERE NOT EXISTS (FROM (FROM quads{there}) AS q WHERE {_SAME})")
-    run(f"INSERT INTO quads (g, s, p, o) SELECT g, s, p, o FROM {lacking} ORDER BY p, s")
     count, touched = count_touched(connection, lacking)
+    if count:
+        run(f"INSERT INTO quads (g, s, p, o) SELECT g, s, p, o FROM {lacking} ORDER BY p, s")
     changes.record(connection, f"(SELECT *, NULL AS rule FROM {lacking})", count, is_added=True)
     run("DROP TABLE IF EXISTS kg_change; DROP TABLE kg_wanted")
     return count, touched

@@ -195,7 +195,6 @@ class Store:
         if self._depth == 0:
             self._writable()
             self.connection.execute("BEGIN")
-            quads.prepare(self.connection)
         self._depth += 1
         try:
             yield
@@ -238,7 +237,7 @@ class Store:
             scope = f"g IN ({', '.join(str(g) for g in self._owned(owner)) or 'NULL'})"
             is_new = among is None and not self.connection.execute(f"SELECT 1 FROM quads WHERE {scope} LIMIT 1").fetchone()
             target = Target("quads" if is_new else "kg_staging")
-            before = self._end_of_quads() if is_new else 0
+            before, known = (self._end_of_quads(), self._count_of_quads()) if is_new else (0, 0)
             if not is_new:
                 create_empty(self.connection, "kg_staging", "g BIGINT, s BIGINT, p BIGINT, o BIGINT, rule INTEGER, round INTEGER")
             yield target
@@ -248,6 +247,8 @@ class Store:
             self._catalogue_all(written, owner)
             if is_new:
                 inserted, touched = quads.count_touched(self.connection, new_rows)
+                if hidden := self._count_of_quads() - known - inserted:
+                    raise StoreError("S108", f"the database hides {hidden:,} of the quads that {owner} has written", help="report it with the mapping; nothing was written")
                 changes.record(self.connection, new_rows, inserted, is_added=True)
                 target.diff = Diff(inserted, 0)
             else:
@@ -266,6 +267,10 @@ class Store:
         """Let `changes` begin anew: all conclusions have been drawn from what the graph says now."""
         with self.transaction():
             changes.mark(self.connection)
+
+    def _count_of_quads(self) -> int:
+        """What the table says it has, without looking at its rows."""
+        return self.connection.execute("SELECT count(*) FROM quads").fetchone()[0]
 
     def _end_of_quads(self) -> int:
         return self.connection.execute("SELECT coalesce(max(rowid) + 1, 0) FROM quads").fetchone()[0]
