@@ -57,4 +57,4 @@ def test_quads_are_inserted_where_an_insert_of_none_is_left_out():
             if "INSERT INTO quads" in line or "INSERT INTO {target.table}" in line:
                 name = file.relative_to(ROOT).as_posix()
                 written[name] = written.get(name, 0) + 1
-    assert written == {"kg/store/quads.py": 2, "kg/reasoner/difference.py": 1, "kg/reasoner/follow.py": 1}
+    assert written == {"kg/store/quads.py": 2, "kg/analytics/stage.py": 1, "kg/reasoner/difference.py": 1, "kg/reasoner/follow.py": 1}

@@ -23,6 +23,7 @@ from kg.analytics.runs import statements
 from kg.errors import MeasureError
 from kg.sparql.evaluate import evaluate
 from kg.sparql.frames import python_value
+from kg.sql.inserting import insert_rows
 from kg.sql.temporary import create_empty, registered
 from kg.store import Diff, Store
 
@@ -132,7 +133,7 @@ def run(store: Store, measure: Measure, *, force: bool = False, now: datetime | 
                 store.connection.execute("INSERT INTO kg_results SELECT DISTINCT s, p, o FROM kg_found")
             ids = store.encode([term for triple in said for term in triple])
             rows = list(dict.fromkeys(zip(ids[::3], ids[1::3], ids[2::3], strict=True)))
-            store.connection.execute(f"INSERT INTO {target.table} (g, s, p, o) SELECT {graph}, s, p, o FROM kg_results ORDER BY p, s, o")
+            insert_rows(store.connection, f"{target.table} (g, s, p, o)", f"SELECT {graph}, s, p, o FROM kg_results ORDER BY p, s, o")
             store.connection.executemany(f"INSERT INTO {target.table} (g, s, p, o) VALUES ({run_graph}, ?, ?, ?)", rows)
             count = store.connection.execute("SELECT count(*) FROM kg_results").fetchone()[0]
             store.connection.execute("DROP TABLE kg_results")
