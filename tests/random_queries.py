@@ -28,6 +28,38 @@ def _triples(random: Random, literals: list[str]) -> str:
     return "\n".join(lines)
 
 
+def path_query(random: Random) -> str:
+    """A SELECT of one or two patterns with nested paths, some of whose ends are known: constants, VALUES, other patterns."""
+
+    def path(depth: int) -> str:
+        if depth == 0 or random.random() < 0.2:
+            return random.choice([*PREDICATES, *PREDICATES, f"^{random.choice(PREDICATES)}", "!:p", "!(:p|^:q)"])
+        inner = path(depth - 1)
+        return random.choice([f"({inner})+", f"({inner})*", f"({inner})?", f"({inner}/{path(depth - 1)})", f"({inner}|{path(depth - 1)})", f"^({inner})"])
+
+    def end() -> str:
+        return random.choice([*VARIABLES, *VARIABLES, random.choice(NODES), random.choice(NODES)])
+
+    parts = [f"{end()} {path(3)} {end()} ."]
+    if random.random() < 0.4:
+        parts.append(f"{end()} {path(2)} {end()} .")
+    if random.random() < 0.4:
+        parts.append(f"{random.choice([*VARIABLES, *NODES])} {random.choice([*PREDICATES, '?d'])} {end()} .")
+    if random.random() < 0.3:
+        parts.append(f"VALUES {random.choice(VARIABLES)} {{ {random.choice(NODES)} {random.choice(['', ':nowhere', 'UNDEF', *NODES])} }}")
+    if random.random() < 0.15:
+        parts.append(f"OPTIONAL {{ {end()} {path(2)} {end()} }}")
+    if random.random() < 0.1:
+        parts.append(f"FILTER EXISTS {{ {end()} {path(2)} {end()} }}")
+    if random.random() < 0.15:
+        parts.append(f"FILTER({random.choice(VARIABLES)} = {random.choice(NODES)} && BOUND({random.choice(VARIABLES)}))")
+    random.shuffle(parts)
+    body = " ".join(parts)
+    if random.random() < 0.25:
+        body = f"GRAPH {random.choice(['?g', ':g0'])} {{ {body} }}"
+    return f"SELECT DISTINCT * WHERE {{ {body} }}"  # Oxigraph drops duplicates of an alternative inside another path, which section 18.4 keeps
+
+
 class Query:
     """One random SELECT, as text."""
 

@@ -9,6 +9,7 @@ import pytest
 from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, parse
 
 from kg.errors import LimitExceeded, QueryTimeout
+from kg.sparql import paths
 from kg.sparql.algebra import BGP, TriplePattern, Var
 from kg.sparql.compile import compile_pattern
 from kg.sparql.compiler import Sources
@@ -76,6 +77,28 @@ def test_a_path_over_a_cycle_ends_and_yields_each_node_once():
     store = graph(":a :next :b . :b :next :c . :c :next :a . :x :next :a .")
     assert sorted(rows(store, "SELECT ?n { :a :next+ ?n }")) == [(":a",), (":b",), (":c",)]
     assert sorted(rows(store, "SELECT ?n { ?n :next* :a }")) == [(":a",), (":b",), (":c",), (":x",)]
+
+
+@pytest.mark.parametrize("many", [0, 20_000], ids=["read-while-compiling", "joined"])
+def test_a_path_starts_from_what_is_known_of_its_ends(many: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(paths, "_MANY_TRIPLES", many)
+    store = graph(":a :next :b . :b :next :c . :c :next :a . :c :next :d . :x :next :a . :a :name 'A' . :m :of :a . :m :in :x .")
+    found = [(":a",), (":b",), (":c",), (":d",)]
+    assert sorted(rows(store, "SELECT ?n { ?s :name 'A' . ?s :next+ ?n }")) == found
+    assert sorted(rows(store, "SELECT ?n { VALUES ?s { :a :nowhere } ?s :next+ ?n }")) == found
+    assert sorted(rows(store, "SELECT ?n { ?s :next* ?n FILTER(?s = :a) }")) == found
+    assert sorted(rows(store, "SELECT DISTINCT ?n { :m :in/:next* ?s . ?s :next+ ?n }")) == found
+    assert sorted(rows(store, "SELECT ?n { ?n (^(^:of/:in))+ :x }")) == []
+    assert sorted(rows(store, "SELECT ?n { ?n (^:of/:in)+ :x }")) == [(":a",)]
+    assert sorted(rows(store, "SELECT ?n { :a ((:next?|^:name)+)* ?n }")) == found
+    assert rows(store, "SELECT ?n { VALUES ?s { :nowhere } ?s :next* ?n }") == []
+
+
+def test_a_path_that_leads_too_far_to_be_read_while_compiling_is_joined(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(paths, "_MANY_TRIPLES", 0)
+    store = graph(" ".join(f":n{i} :next :n{i + 1} ." for i in range(40)))
+    assert rows(store, "SELECT (COUNT(*) AS ?n) { :n0 :next+ ?x }") == [("40",)]
+    assert rows(store, "SELECT (COUNT(*) AS ?n) { ?x :next* :n40 }") == [("41",)]
 
 
 def test_a_path_of_length_zero_joins_even_an_unknown_term_with_itself():

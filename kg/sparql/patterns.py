@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kg.sparql import algebra, modifiers, triples
+from pyoxigraph import NamedNode
+
+from kg.sparql import algebra, modifiers, paths, triples
 from kg.sparql.active_graph import named_graphs
 from kg.sparql.compiler import Compiler
 from kg.sparql.conversions import as_form, common_form, compatible, unbound
@@ -20,6 +22,7 @@ from kg.sparql.values import ID, PREDICATE_TAGS, Value, null
 
 _ASKING = (algebra.Service, algebra.Search)  # operators that may need what the other side of a join binds
 _MOST_TEXTS = 100
+_UNKNOWN_ROWS = 10_000
 
 
 def compile_pattern(compiler: Compiler, pattern: algebra.Pattern, environment: Environment) -> Relation:
@@ -37,15 +40,21 @@ def _join(compiler: Compiler, node: algebra.Join, environment: Environment) -> R
         return compile_pattern(compiler, merged, environment)
     if not isinstance(node.right, _ASKING) and (isinstance(node.left, _ASKING) or _falls_apart(node.left, environment)):
         node = algebra.Join(node.right, node.left)
+    if _leads_on(node.left) and not _leads_on(node.right) and not isinstance(node.right, _ASKING):
+        node = algebra.Join(node.right, node.left)
     left = compile_pattern(compiler, node.left, environment)
     if left.is_empty:
         return left
     parts = _components(node.right, set(left.columns)) if _falls_apart(node.right, environment) else [node.right]
     for part in parts:
-        right = _beside(compiler, part, left, environment)
-        if right.is_empty:
-            return right if len(parts) == 1 else compiler.empty([*left.columns, *_variables(node.right)])
-        left = join(compiler, left, right, environment)
+        if _leads_on(part) and not isinstance(environment.graph, EveryNamedGraph):
+            joined = _join_paths(compiler, left, part, environment, node.left if part is parts[0] else part)
+        else:
+            joined = _beside(compiler, part, left, environment)
+            joined = joined if joined.is_empty else join(compiler, left, joined, environment)
+        if joined.is_empty:
+            return joined if len(parts) == 1 else compiler.empty([*left.columns, *_variables(node.right)])
+        left = joined
     return left
 
 
@@ -87,6 +96,32 @@ def _variables(pattern: algebra.BGP) -> set[str]:
         elif isinstance(node, algebra.TripleTerm):
             nodes += [node.subject, node.predicate, node.object]
     return found
+
+
+def _leads_on(pattern: algebra.Pattern) -> bool:
+    """Whether a pattern has a path of any length, which is better started from what the other side of a join binds."""
+    return isinstance(pattern, algebra.BGP) and any(isinstance(each, algebra.PathPattern) and paths.is_costly(each.path) for each in pattern.triples)
+
+
+def _join_paths(compiler: Compiler, left: Relation, right: algebra.BGP, environment: Environment, pattern: algebra.Pattern) -> Relation:
+    """A join whose right side has paths: they start from what the left side, which is `pattern`, binds for certain."""
+    name = compiler.fresh("before")
+    is_short = isinstance(pattern, algebra.Values) and len(pattern.rows) <= _WRITTEN_ROWS
+    size = len(pattern.rows) if is_short else _UNKNOWN_ROWS
+    candidates = {
+        variable: triples.Seed(
+            size,
+            paths.Candidates("s", f"SELECT DISTINCT {column.sql} FROM {name}", are_nodes=False),
+            f"SELECT DISTINCT {column.sql} FROM ({left.sql})" if is_short else None,
+        )
+        for variable, column in left.columns.items()
+        if column.kind == ID and not column.nullable
+    }
+    found = triples.basic_graph_pattern(compiler, right, environment, candidates)
+    if found.is_empty:
+        return found
+    joined = join(compiler, Relation(f"SELECT * FROM {name}", left.columns), found, environment)
+    return replace(joined, sql=f"WITH {name} AS MATERIALIZED ({left.sql}) {joined.sql}")
 
 
 def _beside(compiler: Compiler, pattern: algebra.Pattern, left: Relation, environment: Environment) -> Relation:
@@ -253,7 +288,8 @@ def _numbered_left_join(
 
 
 def _filter(compiler: Compiler, node: algebra.Filter, environment: Environment) -> Relation:
-    relation = compile_pattern(compiler, node.pattern, environment)
+    fixed = _fixed(compiler, node.condition) if _leads_on(node.pattern) else {}
+    relation = triples.basic_graph_pattern(compiler, node.pattern, environment, fixed) if fixed else compile_pattern(compiler, node.pattern, environment)
     if relation.is_empty:
         return relation
     scope = Scope.over(compiler, relation, environment)
@@ -262,6 +298,19 @@ def _filter(compiler: Compiler, node: algebra.Filter, environment: Environment) 
         return relation
     kept = ", ".join(f"{scope.alias}.{name}" for name in [*(c.sql for c in relation.columns.values()), *relation.hidden])
     return replace(relation, sql=f"SELECT {kept or '1 AS unit'} {scope.from_clause} WHERE {test}", is_unit=False)
+
+
+def _fixed(compiler: Compiler, test: algebra.Expression) -> dict[str, triples.Seed]:
+    """The variables that a condition compares with an IRI: a path may start there."""
+    if not isinstance(test, algebra.Call):
+        return {}
+    if test.name == "&&":
+        return {name: seed for part in test.args for name, seed in _fixed(compiler, part).items()}
+    if test.name != "=" or {type(argument) for argument in test.args} != {algebra.Var, NamedNode}:
+        return {}
+    variable, iri = test.args if isinstance(test.args[0], algebra.Var) else reversed(test.args)
+    select = f"SELECT {compiler.constant(iri).sql}::BIGINT AS n"
+    return {variable.name: triples.Seed(1, paths.Candidates("s", select, are_nodes=False), select)}
 
 
 def _union(compiler: Compiler, node: algebra.Union, environment: Environment) -> Relation:
