@@ -35,7 +35,7 @@ TYPES = {
     "dateTime": terms.XSD_DATETIME,
     "boolean": terms.XSD_BOOLEAN,
 }
-_KEYS = ("question", "parameter", "default", "example", "show", "note")
+_KEYS = ("question", "parameter", "default", "example", "show", "note", "export")
 
 
 @dataclass(frozen=True)
