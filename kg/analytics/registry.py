@@ -1,4 +1,4 @@
-"""The algorithms by name. Those of a module are known once it is imported; all are imported when first asked for."""
+"""The algorithms by name. A module is imported when one of its algorithms is asked for: some need libraries that take a second to load."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from importlib import import_module
 from kg.analytics.model import Algorithm, Column, Parameter, Result, Table
 from kg.errors import MeasureError, did_you_mean
 
-MODULES = ("ownership",)
+MODULES = {
+    "associations": ("associations",), "clusters": ("k-means",), "networks": ("betweenness", "circles", "communities", "components", "pagerank", "ways"),
+    "ownership": ("integrated-ownership",), "recommending": ("recommendation",), "scorecards": ("grid", "index", "scorecard"), "scoring": ("scoring",), "trends": ("trends",),
+}  # fmt: skip
 
 _known: dict[str, Algorithm] = {}
 
@@ -45,8 +48,9 @@ def algorithms() -> Mapping[str, Algorithm]:
 
 def find(name: str) -> Algorithm:
     """The algorithm of a name; MeasureError A102 with what is near."""
-    found = algorithms().get(name)
-    if found is None:
-        help = did_you_mean(name, algorithms()) or f"there are {', '.join(algorithms())}; kg measure --algorithms tells what they do"
-        raise MeasureError("A102", f"there is no algorithm {name}", help=help)
-    return found
+    module = next((module for module, names in MODULES.items() if name in names), None)
+    if module is None:
+        known = sorted(one for names in MODULES.values() for one in names)
+        raise MeasureError("A102", f"there is no algorithm {name}", help=did_you_mean(name, known) or f"there are {', '.join(known)}; kg measure --algorithms tells what they do")
+    import_module(f"kg.analytics.{module}")
+    return _known[name]
