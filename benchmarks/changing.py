@@ -30,6 +30,7 @@ def _measure(name: str, what: str, project: Path, report: Report, single: int, m
     seconds, changed = [one["seconds"] for one in found["single"]], sum(one["changed"] for one in found["single"])
     report.add(Figure(f"{name}.one", statistics.median(seconds), "s", f"{what}, median of {len(seconds)}; from scratch", found["from_scratch"]))
     report.add(Figure(f"{name}.one-slowest", max(seconds), "s", f"{changed} conclusions changed in all"))
+    report.add(Figure(f"{name}.rules", found["read"], "s", "reading the rule files, once a process"))
     report.add(Figure(f"{name}.update", statistics.median(one["update"] for one in found["single"]), "s", "the update itself"))
     if many:
         told = f"{found['many']['changed']:,} conclusions changed; from scratch"

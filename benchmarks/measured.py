@@ -118,7 +118,11 @@ def change(project: str, single: str, many: str) -> dict[str, object]:
         started = time.perf_counter()
         with versions.write() as draft:
             opened = time.perf_counter() - started
+            started = time.perf_counter()
             programs = rule_files(project_)
+            for program in programs:
+                program.over(draft.store)
+            read = time.perf_counter() - started
             stakes = _stakes(draft.store, int(single) + int(many))
             found = [_changed(graph, draft.store, programs, [stake], number) for number, stake in enumerate(stakes[: int(single)])]
             at_once = _changed(graph, draft.store, programs, stakes[int(single) :], 1) if int(many) else None
@@ -132,7 +136,7 @@ def change(project: str, single: str, many: str) -> dict[str, object]:
             started = time.perf_counter()
             draft.publish()
             publish = opened + time.perf_counter() - started
-    return {"single": found, "many": at_once, "from_scratch": from_scratch, "is_equal": is_equal, "publish": publish}
+    return {"read": read, "single": found, "many": at_once, "from_scratch": from_scratch, "is_equal": is_equal, "publish": publish}
 
 
 def _stakes(store: Store, count: int) -> list[tuple[object, object]]:
