@@ -15,7 +15,7 @@ from kg.reasoner.knowledge import Knowledge
 from kg.sparql import algebra as a
 
 # With more rows than this it is left to the plan.
-_MOST = 500
+_MOST = 60
 
 Binding = Mapping[a.Var, int]
 
