@@ -121,7 +121,7 @@ class KnowledgeGraph:
         self._reader = Reader(versions) if versions else None
         self._store = store
         self._tracers: dict[str, mapping.Tracer] = {}
-        self._parsed: tuple[object, list[tuple[str, str, reasoner.Program]]] | None = None  # rules, by their texts and the revision
+        self._parsed: tuple[Store, object, reasoner.Derivations] | None = None  # of a store, by the texts of the rules and the revision
         self._rule_files: dict[str, tuple[list[str], OwnedProgram]] = {}  # by owner, with the texts that were read
         self._tracing_lock = threading.Lock()
 
@@ -366,7 +366,7 @@ class KnowledgeGraph:
         """The proof of a triple in a store; None where it is not there."""
         with self._tracing() as trace, suppress(QueryError):
             return explain(
-                store, triple.subject, triple.predicate, triple.object, derive=derivations(), trace=trace, measured=partial(self._measured, store),
+                store, triple.subject, triple.predicate, triple.object, derive=derivations(), trace=_each(trace), measured=partial(self._measured, store),
                 prefixes=self.prefixes,
             )
 
@@ -461,17 +461,18 @@ class KnowledgeGraph:
         text = query.text if isinstance(query, SavedQuery) else query
         return unknown_terms(self.store, parse_query(text, self.project.base if self.project else None, self.prefixes), self.prefixes)
 
-    def explain(self, subject: NamedNode | str, predicate: NamedNode | str, object: Term | str, depth: int = 25, all: bool = False) -> Proof:
+    def explain(
+        self, subject: NamedNode | str, predicate: NamedNode | str, object: Term | str, depth: int | None = None, all: bool = False
+    ) -> Proof:
         """Why a triple is in the graph: rules and bindings, premises, down to source rows; with `all`, by every derivation.
 
-        Texts are read as IRIs, prefixed names or Turtle literals. QueryError Q401 if the triple is not in the graph.
+        Texts are read as IRIs, prefixed names or Turtle literals. `depth` is how many rules deep it goes, by default all the way.
+        QueryError Q401 if the triple is not in the graph.
         """
+        terms = self._terms(subject, predicate, object)
         derive = self._derivations()
         with self._tracing() as trace:
-            return explain(
-                self.store, *self._terms(subject, predicate, object), derive=derive, trace=trace, others=derive.all if all else None,
-                measured=partial(self._measured, self.store), max_depth=depth, prefixes=self.prefixes,
-            )  # fmt: skip
+            return explain(self.store, *terms, derive=derive, trace=_each(trace), all=all, measured=partial(self._measured, self.store), max_depth=depth, prefixes=self.prefixes)
 
     def why_not(self, subject: NamedNode | str, predicate: NamedNode | str, object: Term | str, depth: int = 2) -> Absence:
         """Why a triple is not in the graph: what each rule that could conclude it lacks, `depth` rules deep.
@@ -606,21 +607,28 @@ class KnowledgeGraph:
         return [self.term(part) if isinstance(part, str) else part for part in parts]
 
     def _derivations(self) -> reasoner.Derivations:
-        programs = self._programs() if self.project else []
+        read = self._programs_with_texts() if self.project else []
+        programs = [program for _, program in read]
         store = self.store
-        state = ([program.texts() for program in programs], store.revision)
-        if self._parsed is None or self._parsed[0] != state:
-            self._parsed = (state, [(p.owner, p.graph, p.over(store)) for p in programs])
-        return reasoner.Derivations(store, self._parsed[1])
+        state = ([texts for texts, _ in read], store.revision)
+        parsed = self._parsed
+        if parsed is None or parsed[0] is not store or parsed[1] != state:
+            derivations = reasoner.Derivations(store, [(p.owner, p.graph, p.over(store)) for p in programs])
+            parsed = self._parsed = (store, state, derivations)
+        return parsed[2].anew()
 
     def _programs(self) -> list[OwnedProgram]:
         """The rule files; those whose text is still the same are not parsed again."""
-        known, self._rule_files = self._rule_files, {}
+        return [program for _, program in self._programs_with_texts()]
+
+    def _programs_with_texts(self) -> list[tuple[list[str], OwnedProgram]]:
+        known, found = self._rule_files, {}
         for program in rule_files(self._the_project()):
             texts = program.texts()
             old = known.get(program.owner)
-            self._rule_files[program.owner] = old if old and old[0] == texts else (texts, program)
-        return [program for _, program in self._rule_files.values()]
+            found[program.owner] = old if old and old[0] == texts else (texts, program)
+        self._rule_files = found
+        return list(found.values())
 
     @contextmanager
     def _tracing(self) -> Iterator[Callable[[Triple, str], list[mapping.SourceRow]]]:
@@ -665,3 +673,6 @@ class KnowledgeGraph:
         self._tracers[graph] = mapping.Tracer(file.path, sources, self._the_project().base)
         return self._tracers[graph]
 
+
+def _each(trace: Callable[[Triple, str], list[mapping.SourceRow]]) -> Callable[[Iterable[tuple[Triple, str]]], list[list[mapping.SourceRow]]]:
+    return lambda pairs: [trace(triple, graph) for triple, graph in pairs]

@@ -61,8 +61,8 @@ def test_negation_is_told_as_what_nothing_says():
 
 
 def test_asserted_triples_end_in_their_source_rows():
-    def trace(triple, graph):
-        return [SimpleNamespace(file="links.csv", line=7, record=None, table="links", columns={"from": "a", "to": "b"})]
+    def trace(pairs):
+        return [[SimpleNamespace(file="links.csv", line=7, record=None, table="links", columns={"from": "a", "to": "b"})] for _ in pairs]
 
     proof = proved(":a :next :b .", REACHES, "a", "reaches", "b", trace=trace)
     assert "← links.csv, line 7: from=a, to=b" in proof.text()
@@ -75,7 +75,7 @@ def test_every_derivation_is_shown_when_asked_for():
     programs = [("infer:test", GRAPH, parse_program(PREFIX + rules))]
     infer(store, programs)
     derive = Derivations(store, programs)
-    proof = explain(store, iri("a"), iri("near"), iri("b"), derive=derive, others=derive.all, prefixes={"": "http://example.org/"})
+    proof = explain(store, iri("a"), iri("near"), iri("b"), derive=derive, all=True, prefixes={"": "http://example.org/"})
     assert {step.rule_name for step in (proof, *proof.others)} == {":near", ":back", ":too"}
     assert "It also follows in another way (2):" in proof.text()
     assert len(proof.as_dict()["others"]) == 2
@@ -89,8 +89,8 @@ def test_a_derivation_that_rests_on_the_triple_itself_is_none():
 
 
 def test_provenance_names_rule_premises_and_source_row():
-    def trace(triple, graph):
-        return [SimpleNamespace(file="links.csv", line=7, record=None, table="links", columns={"from": "a", "to": "b"})]
+    def trace(pairs):
+        return [[SimpleNamespace(file="links.csv", line=7, record=None, table="links", columns={"from": "a", "to": "b"})] for _ in pairs]
 
     proof = proved(":a :next :b . :b :next :c .", REACHES, "a", "reaches", "c", trace=trace)
     with Store.memory() as store:

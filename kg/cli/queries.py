@@ -52,13 +52,13 @@ def explain(
     format: Annotated[str | None, typer.Option(help="text, json, html, or PROV-O as ttl nt rdf jsonld; default: by the suffix of the file, else text")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="file; default: standard output")] = None,
     language: Annotated[str, typer.Option("--lang", help="en or zh")] = "en",
-    depth: Annotated[int | None, typer.Option(help="how many rules deep; default 25, or 2 for --why-not")] = None,
+    depth: Annotated[int | None, typer.Option(help="how many rules deep; default: all the way, or 2 for --why-not")] = None,
 ) -> None:
     """Why is this triple in the graph? Its proof, down to the source rows. Or, why is it not?"""
     format = format or (output.suffix.lstrip(".") if output else "text")
     with KnowledgeGraph.open(project) as graph:
         triple = (subject, predicate, object)
-        told = graph.why_not(*triple, depth=depth or 2) if why_not else graph.explain(*triple, depth=depth or 25, all=all)
+        told = graph.why_not(*triple, depth=depth or 2) if why_not else graph.explain(*triple, depth=depth, all=all)
     write_bytes(_explained(told, format, language), output)
 
 

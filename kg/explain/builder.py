@@ -1,7 +1,7 @@
 """Making a proof: the grounds of a conclusion, then those of its premises, down to what sources say.
 
-The grounds of one conclusion come from a callable, `derive`; the rows that an asserted triple was mapped from come from
-another, `trace`.
+Grounds come from `derive`, and the rows that asserted triples were mapped from come from `trace`; both are asked for all facts
+that are equally deep at once. Nothing here recurs, for a proof may be thousands of rules deep.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from pyoxigraph import NamedNode, Triple
 
@@ -19,6 +19,20 @@ from kg.explain.proof import Part, Proof, Total
 from kg.store import Store
 from kg.terms import Term
 
+Trace = Callable[[Sequence[tuple[Triple, str]]], Sequence[Sequence[Any]]]
+
+# Facts in one proof; what lies deeper is cut. No reader goes so far.
+MOST_FACTS = 50_000
+
+
+class Derive(Protocol):
+    """Says of triples where they come from: `many` has a member for each that the graph holds, with its `graphs` and, where it
+    is a conclusion, its `grounds`; `all` has the grounds of every derivation of one."""
+
+    def many(self, triples: Iterable[Triple]) -> Mapping[Triple, Any]: ...
+
+    def all(self, triple: Triple) -> Sequence[Any]: ...
+
 
 def explain(
     store: Store,
@@ -26,76 +40,147 @@ def explain(
     predicate: NamedNode,
     object: Term,
     *,
-    derive: Callable[[Triple], Any | None],
-    trace: Callable[[Triple, str], Sequence[Any]] | None = None,
-    others: Callable[[Triple], Sequence[Any]] | None = None,
+    derive: Derive,
+    trace: Trace | None = None,
     measured: Callable[[Triple, str], Any | None] | None = None,
-    max_depth: int = 25,
+    all: bool = False,
+    max_depth: int | None = None,
     prefixes: Mapping[str, str] | None = None,
 ) -> Proof:
-    """The proof of a triple. `derive(triple)` gives the grounds of a conclusion or None for what is asserted;
-    `trace(triple, graph)` gives the source rows of an asserted triple of a graph. With `others(triple)`, which gives the
-    grounds of every derivation of a conclusion, the proof shows those too. `measured(triple, graph)` gives the grounds of what a
-    measure wrote, None for what none did.
+    """The proof of a triple. `trace(pairs)` gives for each pair of an asserted triple and a graph the source rows that it was mapped
+    from; `measured(triple, graph)` the grounds of what a measure wrote, None for what none did. With `all`, the proof shows the other
+    derivations of the triple too. `max_depth` is how many rules deep it goes.
 
     Raises QueryError Q401 if the triple is not in the graph.
     """
     triple = Triple(subject, predicate, object)
     names = Names(store, prefixes or {})
-    builder = _Builder(store, derive, trace, names, measured)
-    builder.learn([triple])
-    if triple not in builder.graphs:
+    builder = _Builder(derive, trace, measured, names, MOST_FACTS if max_depth is None else max_depth)
+    builder.gather([triple], 0)
+    if triple not in builder.found:
         raise QueryError(
             "Q401",
             f"the graph does not hold {' '.join(names.short(term) for term in (subject, predicate, object))}",
             help="look at what it holds with a query, or run kg build",
         )
-    proof = builder.proof(triple, max_depth)
-    return replace(proof, others=builder.others(proof, others(triple), max_depth)) if others else proof
+    every = derive.all(triple) if all else ()
+    builder.gather([premise for grounds in every for premise in grounds.below()], 1)
+    builder.trace_all()
+    names.learn(builder.terms())
+    proof = builder.tree(triple)
+    return replace(proof, others=builder.others(proof, every)) if every else proof
 
 
 # ── Making the tree ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass
+class _Node:
+    """A place in the tree before it is made. `below` are the numbers of the nodes under it, in the order of its grounds."""
+
+    triple: Triple
+    depth: int
+    kind: str = "cut"
+    below: list[int] = field(default_factory=list)
+
+
+@dataclass
 class _Builder:
-    store: Store
-    derive: Callable[[Triple], Any | None]
-    trace: Callable[[Triple, str], Sequence[Any]] | None
+    derive: Derive
+    trace: Trace | None
+    measured: Callable[[Triple, str], Any | None] | None
     names: Names
-    measured: Callable[[Triple, str], Any | None] | None = None
+    max_depth: int
+    found: dict[Triple, Any] = field(default_factory=dict)
     shown: set[Triple] = field(default_factory=set)
-    graphs: dict[Triple, tuple[str, ...]] = field(default_factory=dict)  # of triples looked up; the default graph's is empty
-    asserted: set[Triple] = field(default_factory=set)
+    sources: dict[Triple, tuple[Any, ...]] = field(default_factory=dict)
+    measures: dict[Triple, Any] = field(default_factory=dict)
 
-    def proof(self, triple: Triple, depth: int) -> Proof:
-        if triple in self.shown:
-            return Proof(triple, "repeated", names=self.names)
-        if depth <= 0:
-            return Proof(triple, "cut", names=self.names)
-        graphs = self.graphs.get(triple, ())
-        grounds = None if triple in self.asserted else self.derive(triple)
-        self.shown.add(triple)
-        if grounds is None:
-            for graph in graphs if self.measured else ():
-                if found := self.measured(triple, graph):
-                    return self._measured(triple, graphs, found)
-            sources = tuple(row for graph in graphs for row in self.trace(triple, graph)) if self.trace else ()
-            return Proof(triple, "asserted", graphs, sources=sources, names=self.names)
-        return self._inferred(triple, graphs, grounds, depth - 1)
+    def gather(self, triples: Iterable[Triple], depth: int) -> None:
+        """Learn where these triples come from, and those that they rest on."""
+        level = [triple for triple in dict.fromkeys(triples) if triple not in self.found]
+        while level and depth < self.max_depth and len(self.found) < MOST_FACTS:
+            found = self.derive.many(level)
+            self.found.update(found)
+            depth += 1
+            below = (premise for one in found.values() if one.grounds for premise in one.grounds.below())
+            level = [triple for triple in dict.fromkeys(below) if triple not in self.found]
 
-    def _measured(self, triple: Triple, graphs: tuple[str, ...], found: Any) -> Proof:
+    def trace_all(self) -> None:
+        """Look up the source rows of all that is asserted, or what measures found it from."""
+        pairs = [(triple, graph) for triple, one in self.found.items() if one.grounds is None for graph in one.graphs]
+        for triple, graph in pairs if self.measured else ():
+            if triple not in self.measures and (found := self.measured(triple, graph)):
+                self.measures[triple] = found
+        pairs = [pair for pair in pairs if pair[0] not in self.measures]
+        for (triple, _), rows in zip(pairs, self.trace(pairs) if self.trace else (), strict=bool(self.trace)):
+            self.sources[triple] = (*self.sources.get(triple, ()), *rows)
+
+    def terms(self) -> Iterable[Term]:
+        """All that will be called by name."""
+        for triple, one in self.found.items():
+            yield from (triple.subject, triple.predicate, triple.object)
+            if one.grounds:
+                yield from one.grounds.bindings.values()
+                yield from (term for patterns, _ in one.grounds.absent for pattern in patterns for term in pattern)
+
+    def tree(self, triple: Triple) -> Proof:
+        return self._made(self._planned([_Node(triple, 0)]))[0]
+
+    def others(self, proof: Proof, every: Sequence[Any]) -> tuple[Proof, ...]:
+        """The derivations beside the one that `proof` shows."""
+        found = []
+        for grounds in every:
+            if (grounds.rule.iri.value, grounds.bindings) == (proof.rule, proof.bindings):
+                continue
+            below = [_Node(premise, 1) for premise in grounds.below()]
+            proofs = self._made(self._planned(below))[: len(below)]
+            found.append(self._inferred(proof.triple, proof.graphs, grounds, proofs))
+        return tuple(found)
+
+    def _planned(self, nodes: list[_Node]) -> list[_Node]:
+        """These nodes and all below them; a triple is proved where it is read first."""
+        waiting = list(reversed(range(len(nodes))))
+        while waiting:
+            node = nodes[waiting.pop()]
+            one = self.found.get(node.triple)
+            if node.triple in self.shown:
+                node.kind = "repeated"
+            elif one is not None and node.depth < self.max_depth:
+                self.shown.add(node.triple)
+                node.kind = "inferred" if one.grounds else "asserted"
+                node.below = [len(nodes) + i for i in range(len(one.grounds.below()) if one.grounds else 0)]
+                nodes += [_Node(premise, node.depth + 1) for premise in (one.grounds.below() if one.grounds else ())]
+                waiting += reversed(node.below)
+        return nodes
+
+    def _made(self, nodes: Sequence[_Node]) -> list[Proof]:
+        """Proofs of the nodes; those below a node come after it."""
+        proofs: list[Proof] = [None] * len(nodes)  # type: ignore[list-item]
+        for number in reversed(range(len(nodes))):
+            node = nodes[number]
+            one = self.found.get(node.triple)
+            if node.kind == "inferred":
+                proofs[number] = self._inferred(node.triple, one.graphs, one.grounds, [proofs[below] for below in node.below])
+            elif node.kind == "asserted" and node.triple in self.measures:
+                proofs[number] = self._by_measure(node.triple, one.graphs, self.measures[node.triple])
+            elif node.kind == "asserted":
+                proofs[number] = Proof(node.triple, "asserted", one.graphs, sources=self.sources.get(node.triple, ()), names=self.names)
+            else:
+                proofs[number] = Proof(node.triple, node.kind, names=self.names)
+        return proofs
+
+    def _by_measure(self, triple: Triple, graphs: tuple[str, ...], found: Any) -> Proof:
         says = {language: self.names.filled(text, found.bindings, language) for language, text in found.says.items()}
         return Proof(
             triple, "inferred", graphs, found.graph, found.name, found.text, found.place, says=says, bindings=found.bindings, sources=found.rows,
             method=found.method, names=self.names,
         )  # fmt: skip
 
-    def _inferred(self, triple: Triple, graphs: tuple[str, ...], grounds: Any, depth: int) -> Proof:
-        self.learn(grounds.below())
-        premises = tuple(self.proof(premise, depth) for premise in grounds.premises)
-        totals = tuple(self._total(ground, grounds.bindings, depth) for ground in grounds.aggregates)
-        sentences = dict(grounds.rule.says)
+    def _inferred(self, triple: Triple, graphs: tuple[str, ...], grounds: Any, below: Sequence[Proof]) -> Proof:
+        """`below` are the proofs of `grounds.below()`."""
+        premises, rest = tuple(below[: len(grounds.premises)]), iter(below[len(grounds.premises) :])
+        totals = tuple(self._total(ground, grounds.bindings, rest) for ground in grounds.aggregates)
         return Proof(
             triple,
             "inferred",
@@ -105,7 +190,7 @@ class _Builder:
             grounds.rule.text,
             str(grounds.rule.location),
             grounds.round,
-            {language: self.names.filled(text, grounds.bindings, language) for language, text in sentences.items()},
+            {language: self.names.filled(text, grounds.bindings, language) for language, text in grounds.rule.says},
             grounds.bindings,
             premises,
             totals,
@@ -114,44 +199,22 @@ class _Builder:
             names=self.names,
         )
 
-    def others(self, proof: Proof, all_grounds: Sequence[Any], depth: int) -> tuple[Proof, ...]:
-        """The derivations beside the one that `proof` shows."""
-        found = [self._inferred(proof.triple, proof.graphs, grounds, depth - 1) for grounds in all_grounds]
-        return tuple(other for other in found if (other.rule, other.bindings) != (proof.rule, proof.bindings))
-
-    def _total(self, ground: Any, bindings: Mapping[str, Term | Decimal], depth: int) -> Total:
-        parts = tuple(
-            Part(share.value, tuple(self.proof(premise, depth) for premise in share.premises)) for share in ground.contributions
-        )
+    def _total(self, ground: Any, bindings: Mapping[str, Term | Decimal], below: Iterable[Proof]) -> Total:
+        parts = tuple(Part(share.value, tuple(next(below) for _ in share.premises)) for share in ground.contributions)
         tests = [self.names.with_values(test, bindings) for test in ground.tests]
-        return Total(ground.function, ground.value, sum_text(ground, tests), parts)
-
-    def learn(self, triples: Iterable[Triple]) -> None:
-        """Look up which graphs hold these triples and which of them are asserted, all at once."""
-        unknown = [triple for triple in dict.fromkeys(triples) if triple not in self.graphs]
-        flat = self.store.lookup_many([part for triple in unknown for part in (triple.subject, triple.predicate, triple.object)])
-        ids = {tuple(flat[3 * i : 3 * i + 3]): triple for i, triple in enumerate(unknown) if None not in flat[3 * i : 3 * i + 3]}
-        if not ids:
-            return
-        where = " OR ".join(f"(p = {p} AND s = {s} AND o = {o})" for s, p, o in ids)
-        rows = self.store.cursor().execute(f"SELECT DISTINCT s, p, o, g, rule IS NULL FROM quads WHERE {where} ORDER BY g").fetchall()
-        named = self.store.decode({row[3] for row in rows if row[3]})
-        for *key, graph, is_asserted in rows:
-            triple = ids[tuple(key)]
-            self.graphs[triple] = (*self.graphs.get(triple, ()), named[graph].value if graph else "")
-            if is_asserted:
-                self.asserted.add(triple)
+        return Total(ground.function, ground.value, sum_text(ground, tests), parts, ground.count - len(parts))
 
 
-_LISTED = 12  # contributions written out in a sum; the tree below shows all
+_LISTED = 12  # contributions written out in a sum
 
 
 def sum_text(ground: Any, tests: Sequence[str]) -> str:
     """`30 + 25 = 55 > 50`, `3 >= 2`, `MAX(2, 9) = 9 > 5`: the values, the result, the tests that it passed."""
     values = [share.value for share in ground.contributions if share.value is not None]
-    listed = [str(value) for value in values[:_LISTED]] + ([f"… ({len(values) - _LISTED} more)"] if len(values) > _LISTED else [])
+    left_out = ground.count - min(len(values), _LISTED)
+    listed = [str(value) for value in values[:_LISTED]] + ([f"… ({left_out:,} more)"] if left_out else [])
     result = str(ground.value)
-    if ground.function == "SUM" and len(values) > 1:
+    if ground.function == "SUM" and ground.count > 1:
         result = f"{' + '.join(listed)} = {result}"
     elif ground.function not in ("SUM", "COUNT"):
         result = f"{ground.function}({', '.join(listed)}) = {result}"

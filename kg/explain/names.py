@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
@@ -21,6 +21,21 @@ class Names:
         self._store = store
         self._prefixes = sorted(prefixes.items(), key=lambda pair: -len(pair[1]))
         self._labels: dict[Term, dict[str, str]] = {}
+
+    def learn(self, terms: Iterable[object]) -> None:
+        """Look up the labels of these at once; without it each is looked up when it is first called by name."""
+        unknown = [term for term in dict.fromkeys(t for t in terms if isinstance(t, (NamedNode, BlankNode))) if term not in self._labels]
+        *ids, predicate = self._store.lookup_many([*unknown, RDFS_LABEL])
+        self._labels |= {term: {} for term in unknown}
+        subjects = {term_id: term for term, term_id in zip(unknown, ids, strict=True) if term_id is not None}
+        if predicate is None or not subjects:
+            return
+        listed = ", ".join(map(str, sorted(subjects)))
+        rows = self._store.cursor().execute(f"SELECT s, o FROM quads WHERE p = {predicate} AND s IN ({listed}) AND NOT again").fetchall()
+        literals = self._store.decode({row[1] for row in rows})
+        for subject, label in sorted(((subjects[s], literals[o]) for s, o in rows), key=lambda pair: str(pair[1])):
+            if isinstance(label, Literal):
+                self._labels[subject][label.language or ""] = label.value
 
     def term(self, term: object, language: str = "en") -> str:
         if isinstance(term, (NamedNode, BlankNode)):
@@ -61,15 +76,7 @@ class Names:
 
     def _label(self, term: NamedNode | BlankNode, language: str) -> str | None:
         if term not in self._labels:
-            self._labels[term] = self._labels_of(term)
+            self.learn([term])
         labels = self._labels[term]
         near = next((text for tag, text in labels.items() if tag.split("-")[0] == language), None)
         return near or labels.get("") or next(iter(labels.values()), None)
-
-    def _labels_of(self, term: NamedNode | BlankNode) -> dict[str, str]:
-        subject, predicate = self._store.lookup_many([term, RDFS_LABEL])
-        if subject is None or predicate is None:
-            return {}
-        rows = self._store.cursor().execute("SELECT o FROM quads WHERE s = ? AND p = ? AND NOT again", [subject, predicate]).fetchall()
-        literals = sorted(self._store.decode(row[0] for row in rows).values(), key=str)
-        return {literal.language or "": literal.value for literal in literals if isinstance(literal, Literal)}

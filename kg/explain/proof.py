@@ -12,6 +12,7 @@ from pyoxigraph import Triple
 from kg.explain.names import Names
 from kg.explain.page import page
 from kg.explain.provenance import provenance
+from kg.explain.shortened import shortened
 from kg.explain.text import as_dict, lines
 from kg.explain.words import WORDS
 from kg.terms import Term
@@ -27,18 +28,20 @@ class Part:
 
 @dataclass(frozen=True)
 class Total:
-    """An aggregate shown: `text` is for example `30 + 25 = 55 > 50`."""
+    """An aggregate shown: `text` is for example `30 + 25 = 55 > 50`. Of very many contributions `parts` has the greatest."""
 
     function: str
     value: Decimal | None
     text: str
     parts: tuple[Part, ...]
+    left_out: int = 0  # contributions that are not among the parts
 
 
 @dataclass(frozen=True)
 class Proof:
-    """A node of the tree. `kind` is `inferred`, `asserted`, `repeated` (proved elsewhere in this tree) or `cut` (below the
-    depth limit). `says` is the rule's sentence with the bindings in it, by language."""
+    """A node of the tree. `kind` is `inferred`, `asserted`, `repeated` (proved elsewhere in this tree), `cut` (below the
+    depth limit), or `skipped`: `skipped` steps of a long proof are left out where it is shown to be read. `says` is the rule's sentence
+    with the bindings in it, by language."""
 
     triple: Triple
     kind: str
@@ -58,21 +61,23 @@ class Proof:
     method: Mapping[str, str] | None = None  # of what a measure found, by language: the algorithm and its parameters; its rows are `sources`
     others: tuple[Proof, ...] = ()  # other derivations of the same triple
     names: Names | None = None
+    skipped: int = 0
 
     def __str__(self) -> str:
         return self.text()
 
     def text(self, language: str = "en") -> str:
-        """The tree with one fact a line, indented; `language` is `en` or `zh`."""
-        return "\n".join(lines(self, 0, language if language in WORDS else "en"))
+        """The tree with one fact a line, indented; `language` is `en` or `zh`. A long chain of rules is shortened in the middle."""
+        return "\n".join(lines(shortened(self), 0, language if language in WORDS else "en"))
 
     def as_dict(self) -> dict[str, Any]:
-        """The tree as JSON-ready members; members without content are left out."""
+        """The tree as JSON-ready members; members without content are left out. Of a deep tree, parts stand in `steps` of the
+        root: a node of kind `continued` names the number of its step, from 0."""
         return as_dict(self)
 
     def html(self, language: str = "en") -> str:
-        """A page of its own: the tree with parts that fold, without script."""
-        return page(self, language if language in WORDS else "en")
+        """A page of its own: the tree with parts that fold, without script. A long chain of rules is shortened in the middle."""
+        return page(shortened(self), language if language in WORDS else "en")
 
     def provenance(self) -> list[Triple]:
         """The tree in the PROV ontology, as RDF 1.1 triples."""

@@ -23,7 +23,7 @@ LABEL = NamedNode(RDFS + "label")
 def provenance(proof: Any) -> list[Triple]:
     """The triples that say how the root of `proof` came about; statements that occur twice are one entity."""
     found = _Provenance()
-    found.statement(proof)
+    found.all(proof)
     return list(found.said)
 
 
@@ -34,6 +34,19 @@ class _Provenance:
         self._rows: dict[tuple, BlankNode] = {}
         self._activities = 0
 
+    def all(self, proof: Any) -> None:
+        """A proof and all below it, the lowest last."""
+        waiting = [proof]
+        while waiting:
+            node = waiting.pop()
+            entity = self.statement(node)
+            for derivation in (node, *node.others):
+                if derivation.kind == "inferred":
+                    self._derived(entity, derivation)
+                    waiting += reversed(derivation.below())
+                elif derivation.kind == "asserted":
+                    self._stated(entity, derivation)
+
     def statement(self, proof: Any) -> BlankNode:
         """The entity of a statement; what it rests on is told where the tree tells it."""
         entity = self._statements.get(proof.triple)
@@ -42,11 +55,6 @@ class _Provenance:
             self._say(entity, TYPE, NamedNode(PROV + "Entity"), NamedNode(RDF + "Statement"))
             for name in ("subject", "predicate", "object"):
                 self._say(entity, NamedNode(RDF + name), getattr(proof.triple, name))
-        for derivation in (proof, *proof.others):
-            if derivation.kind == "inferred":
-                self._derived(entity, derivation)
-            elif derivation.kind == "asserted":
-                self._stated(entity, derivation)
         return entity
 
     def _derived(self, entity: BlankNode, proof: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kg.explain.words import WORDS
@@ -12,6 +12,8 @@ def lines(proof: Any, indent: int, language: str) -> list[str]:
     """One fact a line, each two spaces further in than what it supports."""
     words, pad = WORDS[language], "  " * indent
     told = _inferred(proof, indent, language) if proof.kind == "inferred" else _leaf(proof, pad, language)
+    if proof.kind == "skipped":
+        told += lines(proof.premises[0], indent, language)
     for number, other in enumerate(proof.others, start=2):
         told.append(f"{pad}{words['other'].format(number=number)}")
         told += lines(other, indent + 1, language)
@@ -20,6 +22,8 @@ def lines(proof: Any, indent: int, language: str) -> list[str]:
 
 def _leaf(proof: Any, pad: str, language: str) -> list[str]:
     words, fact = WORDS[language], proof.names.triple(proof.triple, language)
+    if proof.kind == "skipped":
+        return [f"{pad}{words['skipped'].format(count=proof.skipped)}"]
     if proof.kind in ("repeated", "cut"):
         return [f"{pad}{fact} ({words['above' if proof.kind == 'repeated' else 'deeper']})"]
     where = ", ".join(graph or words["default"] for graph in proof.graphs)
@@ -48,6 +52,8 @@ def _inferred(proof: Any, indent: int, language: str) -> list[str]:
                 told.append(f"{pad}    {part.value}:")
             for premise in part.premises:
                 told += lines(premise, indent + 3, language)
+        if total.left_out:
+            told.append(f"{pad}    {words['more'].format(count=total.left_out)}")
     return told
 
 
@@ -72,15 +78,37 @@ def row_text(row: Any, words: Mapping[str, str]) -> str:
     return words["row"].format(place=place, columns=columns)
 
 
+# How deep members are nested: readers and writers of JSON have limits.
+_DEEPEST = 40
+
+
 def as_dict(proof: Any) -> dict[str, Any]:
-    """The tree as members of a JSON object; empty ones are left out."""
+    """The tree as members of a JSON object; empty ones are left out. What lies deeper stands in `steps` of the whole."""
+    steps: list[Any] = []
+    found = _as_dict(proof, 0, steps)
+    told = []
+    while len(told) < len(steps):  # each may add further ones
+        told.append(_as_dict(steps[len(told)], 0, steps))
+    return found | ({"steps": told} if told else {})
+
+
+def _as_dict(proof: Any, depth: int, steps: list[Any]) -> dict[str, Any]:
     triple = proof.triple
-    members = {
+    members: dict[str, Any] = {
         "subject": str(triple.subject),
         "predicate": str(triple.predicate),
         "object": str(triple.object),
         "text": proof.names.triple(triple),
         "kind": proof.kind,
+    }
+    if depth == _DEEPEST and proof.kind == "inferred":
+        steps.append(proof)
+        return members | {"kind": "continued", "step": len(steps) - 1}
+
+    def below(proofs: Iterable[Any]) -> list[dict[str, Any]]:
+        return [_as_dict(one, depth + 1, steps) for one in proofs]
+
+    members |= {
         "graphs": list(proof.graphs),
         "rule": proof.rule,
         "ruleName": proof.rule_name,
@@ -95,22 +123,22 @@ def as_dict(proof: Any) -> dict[str, Any]:
             {"patterns": [proof.names.triple(pattern) for pattern in patterns], "inputOnly": data_only}
             for patterns, data_only in proof.absent
         ],
-        "premises": [as_dict(premise) for premise in proof.premises],
+        "premises": below(proof.premises),
         "totals": [
             {
                 "function": total.function,
                 "value": None if total.value is None else str(total.value),
                 "text": total.text,
                 "parts": [
-                    {"value": None if part.value is None else str(part.value), "premises": [as_dict(p) for p in part.premises]}
-                    for part in total.parts
+                    {"value": None if part.value is None else str(part.value), "premises": below(part.premises)} for part in total.parts
                 ],
+                **({"leftOut": total.left_out} if total.left_out else {}),
             }
             for total in proof.totals
         ],
         "sources": [
             {"file": row.file, "line": row.line, "record": row.record, "table": row.table, "columns": dict(row.columns)} for row in proof.sources
         ],
-        "others": [as_dict(other) for other in proof.others],
+        "others": below(proof.others),
     }
     return {name: value for name, value in members.items() if value not in (None, [], {}, ())}

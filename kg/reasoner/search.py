@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal, localcontext
 from itertools import product
 
 from pyoxigraph import BlankNode, NamedNode, Triple
@@ -15,6 +15,7 @@ from kg.reasoner.blank_nodes import label_parts
 from kg.reasoner.bodies import CannotFlatten, Opaque, has_exists, sub_select_alternatives
 from kg.reasoner.compile import BodyCompiler, Given, close_scopes, kinds_of
 from kg.reasoner.expressions import Expressions
+from kg.reasoner.matching import Solution
 from kg.reasoner.model import Rule, variables_of
 from kg.reasoner.paths import as_triples
 from kg.reasoner.reading import NO_TERM, Reading
@@ -41,12 +42,14 @@ class Search:
     rule: Rule
     round: int
     recursive_heads: list[a.TriplePattern]
+    known_branches: dict[int, list[tuple]] = field(default_factory=dict)  # by the id() of the rule
+    shares_told: int = 20  # contributions of an aggregate that are told of more than so many
 
     def __post_init__(self) -> None:
         self._expressions = Expressions(self.store)
         self._columns = Columns()
         # Such a node's label was made of the variables that the body had when it was evaluated as it stands.
-        self._has_fresh_nodes = any(v.is_anonymous for head in self.rule.head for v in variables_of(head))
+        self.has_fresh_nodes = any(v.is_anonymous for head in self.rule.head for v in variables_of(head))
 
     # ── the solution ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -139,21 +142,23 @@ class Search:
 
     # ── the body as conjunctions ─────────────────────────────────────────────────────────────────────────────
 
-    def branches(self) -> Iterator[tuple]:
-        choices = [self._choices(element, number) for number, element in enumerate(close_scopes(self.rule.body))]
-        for choice in product(*choices):
-            yield tuple(element for part in choice for element in part)
+    def branches(self) -> list[tuple]:
+        known = self.known_branches.get(id(self.rule))
+        if known is None:
+            choices = [self._choices(element, number) for number, element in enumerate(close_scopes(self.rule.body))]
+            known = self.known_branches[id(self.rule)] = [tuple(element for part in choice for element in part) for choice in product(*choices)]
+        return known
 
     def _choices(self, element: a.BodyElement, number: int) -> list[tuple]:
         """The alternatives that an element stands for; a sub-select that cannot be taken apart stays whole."""
         try:
             if isinstance(element, a.SubSelectElement):
-                if self._has_fresh_nodes or (not self._is_recursive(element) and self._is_negative(element)):
+                if self.has_fresh_nodes or (not self._is_recursive(element) and self._is_negative(element)):
                     return [(Opaque(element.pattern, element.variables, element.position),)]
                 if has_aggregate(element.pattern):
                     return [(read_aggregate(element, lambda pattern: True),)]
                 return list(sub_select_alternatives(element, lambda pattern: True, number))
-            if isinstance(element, a.PathPattern) and not self._has_fresh_nodes:
+            if isinstance(element, a.PathPattern) and not self.has_fresh_nodes:
                 return list(as_triples(self.rule, element, number))
         except (CannotFlatten, Refusal, RuleError):
             if isinstance(element, a.SubSelectElement):
@@ -175,7 +180,7 @@ class Search:
         keys = {key: fixed[key] for key in aggregate.keys if key in fixed}
         return [(branch, self._solutions(close_scopes(branch), keys, {})) for branch in aggregate.branches]
 
-    def _is_set(self, aggregate: RunningAggregate) -> bool:
+    def is_set(self, aggregate: RunningAggregate) -> bool:
         """Whether contributions are told apart by their own variables, or by all of the solution, as SPARQL does."""
         group = aggregate.element.pattern
         while not isinstance(group, a.Group):
@@ -213,46 +218,72 @@ class Search:
         return rows
 
     def _aggregate_ground(self, aggregate: RunningAggregate, found: dict[a.Var, int], tests: Sequence[a.Expression]) -> AggregateGround:
-        seen: set[tuple] = set()
-        contributions: list[Contribution] = []
+        shares: dict[tuple, tuple[tuple, dict[a.Var, int]]] = {}
         for number, (branch, rows) in enumerate(self._shares(aggregate, found)):
             columns = list(rows.columns)
             parts = ", ".join(f"x.{rows.columns[v]}" for v in columns)
             query = Rows(f"SELECT {parts} FROM ({rows.sql}) x ORDER BY {parts}", rows.columns, rows.steps)
             for row in self.reading.fetch(query, self._expressions):
                 solution = dict(zip(columns, row, strict=True))
-                key = tuple(solution[v] for v in aggregate.contribution)
-                key = key if self._is_set(aggregate) else (number, *row)
-                if key not in seen:
-                    seen.add(key)
-                    terms = self._terms(solution)
-                    value = number_of(terms.get(aggregate.argument)) if aggregate.argument else None
-                    contributions.append(Contribution(value, named(terms), self._triples(branch, terms)))
+                key = tuple(solution[v] for v in aggregate.contribution) if self.is_set(aggregate) else (number, *row)
+                shares.setdefault(key, (branch, solution))
         if self._is_recursive(aggregate.element):
             total: Decimal | None = plain(Decimal(found[aggregate.result]).scaleb(-RESULT.scale))
         else:
             total = number_of(self._terms({aggregate.result: found[aggregate.result]})[aggregate.result])
+        return self._aggregate_of(aggregate, total, list(shares.values()), tests)
+
+    def _aggregate_of(
+        self, aggregate: RunningAggregate, total: Decimal | None, shares: Sequence[tuple[tuple, Mapping[a.Var, int]]], tests: Sequence[a.Expression]
+    ) -> AggregateGround:
+        """What an aggregate took in; of very many contributions the greatest are told."""
+        count = len(shares)
+        if count > self.shares_told and aggregate.argument is not None:
+            values = self.store.decode({solution[aggregate.argument] for _, solution in shares})
+            shares = sorted(shares, key=lambda share: -(number_of(values[share[1][aggregate.argument]]) or 0))
+        decoded = self.store.decode({value for _, solution in shares[: self.shares_told] for value in solution.values()})
+        contributions = []
+        for branch, solution in shares[: self.shares_told]:
+            terms = {variable: decoded[value] for variable, value in solution.items()}
+            value = number_of(terms.get(aggregate.argument)) if aggregate.argument else None
+            contributions.append(Contribution(value, named(terms), self._triples(branch, terms)))
         relevant = tuple(expression_text(test, self.rule.prefixes) for test in [*aggregate.having, *tests])
-        return AggregateGround(aggregate.function, aggregate.result.name, total, tuple(contributions), relevant)
+        return AggregateGround(aggregate.function, aggregate.result.name, total, tuple(contributions), relevant, count)
 
     # ── what is told ─────────────────────────────────────────────────────────────────────────────────────────
 
     def told(self, branch: Sequence, found: dict[a.Var, int]) -> Grounds:
-        aggregates = [e for e in branch if isinstance(e, RunningAggregate)]
-        results = {e.result for e in aggregates}
+        """The grounds that a solution of SQL is; what aggregates took in is looked up."""
+        told = {id(e): self._aggregate_ground(e, found, self._tests_of(branch, e)) for e in branch if isinstance(e, RunningAggregate)}
+        return self._told(branch, found, told)
+
+    def told_of(self, branch: Sequence, solution: Solution) -> Grounds:
+        """The grounds that a solution of look-ups is, with what its aggregates took in."""
+        told = {}
+        for element in branch:
+            if isinstance(element, RunningAggregate):
+                shares = [(element.branches[share.branch], share.bound) for share in solution.shares[id(element)]]
+                value = solution.bound[element.result]
+                with localcontext(prec=80):  # a sum of decimals has an end
+                    total = plain(Decimal(value.numerator) / Decimal(value.denominator))
+                told[id(element)] = self._aggregate_of(element, total, shares, self._tests_of(branch, element))
+        return self._told(branch, dict(solution.bound), told)
+
+    def _tests_of(self, branch: Sequence, aggregate: RunningAggregate) -> list[a.Expression]:
+        return [e.condition for e in branch if isinstance(e, a.FilterElement) and aggregate.result in set(variables_of(e.condition))]
+
+    def _told(self, branch: Sequence, found: Mapping[a.Var, int], told: Mapping[int, AggregateGround]) -> Grounds:
+        results = {e.result for e in branch if isinstance(e, RunningAggregate)}
         terms = self._terms({v: value for v, value in found.items() if v not in results})
-        filters = [e.condition for e in branch if isinstance(e, a.FilterElement)]
-        told = tuple(
-            self._aggregate_ground(e, found, [f for f in filters if e.result in set(variables_of(f))]) for e in aggregates
-        )
-        totals = {ground.result: ground.value for ground in told}
+        totals = {ground.result: ground.value for ground in told.values()}
         absent = tuple(
             (tuple(self._absent(p, terms) for p in e.body if isinstance(p, a.TriplePattern)), e.data_only or self.rule.data_only)
             for e in branch
             if isinstance(e, a.Not)
         )
+        filters = [e.condition for e in branch if isinstance(e, a.FilterElement)]
         tests = tuple(expression_text(f, self.rule.prefixes) for f in filters if not results & set(variables_of(f)))
-        return Grounds(self.rule, self.round, named(terms) | totals, self._triples(branch, terms), told, absent, tests)
+        return Grounds(self.rule, self.round, named(terms) | totals, self._triples(branch, terms), tuple(told.values()), absent, tests)
 
     def _terms(self, solution: dict[a.Var, int]) -> dict[a.Var, a.Term]:
         decoded = self.store.decode({value for value in solution.values() if value != NO_TERM})

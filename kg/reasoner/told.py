@@ -22,13 +22,15 @@ class Contribution:
 
 @dataclass(frozen=True)
 class AggregateGround:
-    """`function` over `contributions` gave `value`, which passed `tests` (as written)."""
+    """`function` over `count` contributions gave `value`, which passed `tests` (as written). Of very many `contributions` has the
+    greatest."""
 
     function: str
     result: str
     value: Decimal | None
     contributions: tuple[Contribution, ...]
     tests: tuple[str, ...]
+    count: int
 
 
 @dataclass(frozen=True)
