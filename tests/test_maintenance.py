@@ -57,6 +57,8 @@ RULE :control { ?x :controls ?y } WHERE {
   { SELECT ?x ?y (SUM(?v) AS ?total) WHERE { ?x :commands ?s . ?s :in ?y ; :votes ?v } GROUP BY ?x ?y } FILTER(?total > 50) }
 RULE :crowd { ?x a :Crowded } WHERE { { SELECT ?x (COUNT(?y) AS ?k) WHERE { ?y :p ?x . ?y a :Crowded } GROUP BY ?x } FILTER(?k > 1) }
 RULE :crowd-first { ?x a :Crowded } WHERE { ?x a :C . ?x :w ?n FILTER(?n < 3) }
+RULE :swarm { ?x a :Swarm } WHERE { { SELECT ?x WHERE { ?y :p ?x . ?y a :Swarm ; :w ?n } GROUP BY ?x HAVING(SUM(?n) > 4) } }
+RULE :swarm-first { ?x a :Swarm } WHERE { ?x a :C . ?x :q ?y }
 RULE :group-too { ?g a :Group ; :has ?y } WHERE { ?x :controls ?y . ?x a :C SET(?g := IRI(CONCAT(STR(?x), "/", "group"))) }
 RULE :group { ?g a :Group ; :has ?x } WHERE { ?x :controls ?y NOT { ?z :controls ?x } SET(?g := IRI(CONCAT(STR(?x), "/group"))) }
 """

@@ -160,7 +160,9 @@ def test_a_threshold_may_be_an_asserted_fact():
 
 def test_a_test_may_stand_in_having():
     rules = CONTROL.replace("GROUP BY ?x ?y }", "GROUP BY ?x ?y HAVING(SUM(?v) > 50) }").replace("FILTER(?total > 50)", "")
-    assert concluded(stakes(("a", "b", "51")), rules) == {"a controls b"}
+    assert concluded(stakes(("a", "b", "51"), ("b", "c", "50"), ("a", "c", "0.5")), rules) == {"a controls b", "a controls c"}
+    unnamed = rules.replace("(SUM(?v) AS ?total) WHERE", "WHERE")
+    assert unnamed != rules and concluded(stakes(("a", "b", "51"), ("b", "c", "50")), unnamed) == {"a controls b"}
 
 
 def test_contributions_may_come_through_a_helper_relation():

@@ -166,7 +166,7 @@ class Fixpoint:
             return [(Opaque(element.pattern, element.variables, element.position),)]
         if has_aggregate(element.pattern):
             aggregate = running_aggregate(rule, element, self._is_recursive_pattern, self._cycle(rule, element))
-            return [(Total(self._running(rule, aggregate, columns)),)]
+            return [(Total(self._running(rule, aggregate, columns)), *(a.FilterElement(test) for test in aggregate.having))]
         try:
             return list(sub_select_alternatives(element, self._is_recursive_pattern, number))
         except CannotFlatten as problem:
