@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from urllib.parse import quote
@@ -16,13 +16,13 @@ from api.labels import labels_of
 from api.negotiation import Format
 from kg.errors import LimitExceeded
 from kg.sparql.evaluate import Solutions, Triples
-from kg.sparql.results import write_boolean, write_graph
+from kg.sparql.results import write_boolean, write_graph, write_triples
 from kg.terms import Term
 
 Result = Solutions | Triples | bool
 
 ROWS_ON_A_PAGE = 500
-_SHORT = 100_000  # characters of an answer that is sent as a whole: its length is known then, and the connection stays open
+_SHORT = 100_000  # bytes of an answer that is sent as a whole: its length is known then, and the connection stays open
 _WARNINGS = 10
 _HEADER_SAFE = " !#$&'()*+,/:;=?@[]<>\"{}|^`\\-._~"  # what is not ASCII travels in percent escapes
 
@@ -55,11 +55,29 @@ def respond(result: Result, format: Format, query: str, limit: int | None = None
 
 
 def _graph(result: Triples, format: Format, most: int) -> Response:
-    text = write_graph(result, format.media_type, current.graph().prefixes)
-    if not result.is_partial:
-        return Response(text, content_type=format.content_type)
-    note = f"\n# {_cut(most, 'triples')}\n" if format in (negotiation.TURTLE, negotiation.N_TRIPLES) else ""
-    return _marked(Response([text, note], content_type=format.content_type), most)
+    pieces = write_triples(result, format.media_type, current.graph().prefixes)
+    first, is_whole = _beginning(pieces)
+    note = f"\n# {_cut(most, 'triples')}\n".encode() if format in (negotiation.TURTLE, negotiation.N_TRIPLES) else b""
+    if is_whole:
+        response = Response(b"".join(first) + (note if result.is_partial else b""), content_type=format.content_type)
+        return _marked(response, most) if result.is_partial else response
+
+    def everything() -> Iterator[bytes]:
+        yield from chain(first, pieces)
+        if result.is_partial:
+            yield note
+
+    response = Response(stream_with_context(everything()), content_type=format.content_type)
+    return _marked(response, most) if result.is_partial else response
+
+
+def _beginning(pieces: Iterator[bytes]) -> tuple[list[bytes], bool]:
+    """The first pieces of an answer, and whether they are all of it: a short one is sent with its length."""
+    first = list(islice(pieces, 2))
+    if sum(map(len, first)) > _SHORT:
+        return first, False
+    first += islice(pieces, 1)
+    return first, len(first) <= 2
 
 
 def _solutions(result: Solutions, format: Format, query: str, most: int, is_wanted: bool) -> Response:
@@ -69,18 +87,15 @@ def _solutions(result: Solutions, format: Format, query: str, most: int, is_want
         told.extend([_cut(most, "solutions")] if result.is_partial else current.graph().unknown_terms(query)[:_WARNINGS] if count == 0 else [])
         return told
 
-    chunks = result.text(format.name, notes)
-    first, is_whole = list(islice(chunks, 2)), False
-    if sum(map(len, first)) <= _SHORT:
-        first += islice(chunks, 1)
-        is_whole = len(first) <= 2
+    chunks = result.encoded(format.name, notes)
+    first, is_whole = _beginning(chunks)
     is_cut = result.is_partial
     if not is_whole and not is_cut and format in (negotiation.CSV, negotiation.TSV):
         is_cut = result.has_too_many()
     if is_cut and not is_wanted and format in (negotiation.CSV, negotiation.TSV):
         raise LimitExceeded("Q401", f"the query has more than {most} solutions, and {format.name.upper()} cannot say that an answer is cut",
                             help=f"add LIMIT, ask for limit={most} and look at the header Guanxi-Partial, or take JSON")  # fmt: skip
-    body = "".join(first) if is_whole else stream_with_context(chain(first, chunks))
+    body = b"".join(first) if is_whole else stream_with_context(chain(first, chunks))
     response = Response(body, content_type=format.content_type)
     for each in told:
         response.headers.add("Guanxi-Warning", quote(each, safe=_HEADER_SAFE))

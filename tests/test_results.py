@@ -20,6 +20,7 @@ from pyoxigraph import (
 )
 
 from kg.errors import DataError
+from kg.sparql import results
 from kg.sparql.algebra import Var
 from kg.sparql.results import readable, write_boolean, write_graph, write_solutions
 
@@ -152,3 +153,23 @@ def test_an_unknown_format_is_refused_with_the_known_ones(write) -> None:
         write()
     assert "docx" in str(caught.value)
     assert caught.value.help
+
+
+@pytest.mark.parametrize("format", ["ttl", "nt", "rdf", "jsonld"])
+@pytest.mark.parametrize("count", [0, 1, 256, 257, 700])
+def test_a_graph_written_in_pieces_is_the_same_graph(monkeypatch, format, count):
+    monkeypatch.setattr(results, "_TRIPLES_A_CHUNK", 200)
+    triples = [Triple(NamedNode(f"http://e/s{n // 3}"), NamedNode("http://e/p"), BlankNode(f"b{n}") if n % 5 == 0 else Literal(n)) for n in range(count)]
+    pieces = list(results.write_triples(iter(triples), format, {"e": "http://e/"}))
+    text = b"".join(pieces)
+    assert {quad.triple for quad in parse(text, format=RdfFormat.from_extension(format))} == set(triples)
+    assert text.count(b"@prefix e:") == (1 if format == "ttl" and count else 0)
+    assert len(pieces) >= (3 if format in ("ttl", "nt") and count == 700 else 1)
+
+
+def test_a_long_graph_leaves_piece_by_piece():
+    taken = []
+    triples = (taken.append(n) or Triple(NamedNode("http://e/s"), NamedNode("http://e/p"), Literal(n)) for n in range(100_000))
+    pieces = results.write_triples(triples, "ttl")
+    next(pieces), next(pieces)
+    assert len(taken) < 20_000

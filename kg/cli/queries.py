@@ -14,7 +14,7 @@ from kg.cli.application import DataOption, ProjectOption, app, assignments, err,
 from kg.errors import ProjectError
 from kg.explain import PROVENANCE_PREFIXES, Absence, Proof
 from kg.sparql.evaluate import Solutions
-from kg.sparql.results import write_boolean, write_graph, write_solutions
+from kg.sparql.results import write_boolean, write_graph, write_solutions, write_triples
 
 
 @app.command()
@@ -79,12 +79,14 @@ def _print_result(graph: KnowledgeGraph, result: object, format: str | None) -> 
         out.print(write_boolean(result, format) if format and format != "table" else ("yes" if result else "no"), markup=False)
         raise typer.Exit(0 if result else 1)
     if isinstance(result, Solutions):
-        for chunk in write_solutions(result.variables, result, format or "table", graph.prefixes):
+        is_table = format in (None, "table")
+        for chunk in write_solutions(result.variables, result, "table", graph.prefixes) if is_table else result.text(format):
             sys.stdout.write(chunk)
-        if format in (None, "table"):
+        if is_table:
             sys.stdout.write("\n")
     else:
-        write_bytes(write_graph(result, format or "ttl", graph.prefixes), None)
+        for piece in write_triples(result, format or "ttl", graph.prefixes):
+            write_bytes(piece, None)
 
 
 def _with_notes(graph: KnowledgeGraph, text: str | saved_queries.SavedQuery, solutions: Solutions) -> Solutions:

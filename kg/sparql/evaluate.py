@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
@@ -177,14 +177,14 @@ class Run:
             return batch
         return decoded(batch, self._compiled.columns.values(), self._store, self._compiled.local_terms)
 
-    def text(self, format: str) -> Callable[[Batch], str]:
-        """What writes the rows of a batch in a format of `results.syntax`: DuckDB and Arrow where they are many, else Python."""
+    def writer(self, format: str) -> Callable[[Batch], Iterable[bytes | memoryview]]:
+        """What writes the rows of a batch in a format of `results.syntax`, in pieces: DuckDB and Arrow where they are many, else Python."""
         how, writer = syntax(format), RowWriter(self._store, self._compiled.columns, format)
         row, is_able = how.row(tuple(self._compiled.columns)), writer.is_able and self._compiled.rows is None
 
-        def write(batch: Batch) -> str:
-            text = writer.write(batch) if is_able and len(batch) >= _MANY else None
-            return how.between.join([row(each) for each in self.terms(as_rows(batch))]) if text is None else text
+        def write(batch: Batch) -> Iterable[bytes | memoryview]:
+            pieces = writer.write(batch) if is_able and len(batch) >= _MANY else None
+            return (how.between.join([row(each) for each in self.terms(as_rows(batch))]).encode(),) if pieces is None else pieces
 
         return write
 
@@ -284,18 +284,24 @@ class Solutions:
         return self._run.has_too_many()
 
     def text(self, format: str, notes: Callable[[int], Sequence[str]] | None = None) -> Iterator[str]:
-        """All solutions as `json`, `xml`, `csv` or `tsv`, a batch at a time; instead of iterating.
+        """All solutions as `json`, `xml`, `csv` or `tsv`, some at a time; instead of iterating. `notes` as for `encoded`."""
+        return (str(piece, "utf-8") for piece in self.encoded(format, notes))
+
+    def encoded(self, format: str, notes: Callable[[int], Sequence[str]] | None = None) -> Iterator[bytes]:
+        """What `text` gives, in UTF-8: of a long answer it lies so in memory.
 
         `notes` (of how many solutions there were) are remarks to stand at the end, where the format has room for them.
         """
         self._is_written = True
-        how, write = syntax(format), self._run.text(format)
-        count, text = 0, how.head(self.variables)
+        how, write = syntax(format), self._run.writer(format)
+        count, before = 0, how.head(self.variables) + how.before
         for batch in self._raw():
-            if batch:
-                yield text + (how.between if count else how.before) + write(batch)
-                count, text = count + len(batch), ""
-        yield text + how.end(notes(count) if notes else ())
+            count += len(batch)
+            for piece in write(batch):
+                yield b"".join((before.encode(), piece))
+                before = how.between
+        before = "" if count else how.head(self.variables)
+        yield (before + how.end(notes(count) if notes else ())).encode()
 
     def df(self):
         """A pandas DataFrame: numbers, booleans and dates as such, decimals exact (`decimal.Decimal`), other terms as text."""

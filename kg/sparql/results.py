@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from json.encoder import encode_basestring as json_string
+from tempfile import SpooledTemporaryFile
 
 from pyoxigraph import BlankNode, Literal, NamedNode, RdfFormat, Triple, serialize
 
@@ -22,6 +23,7 @@ ResultTerm = NamedNode | BlankNode | Literal | Triple
 Row = Sequence[ResultTerm | None]
 
 _ROWS_A_CHUNK = 256
+_TRIPLES_A_CHUNK, _BYTES_A_CHUNK, _BYTES_IN_MEMORY = 10_000, 1 << 20, 4 << 20
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _PLAIN = {_XSD + "string", _RDF + "langString", _RDF + "dirLangString"}  # datatypes that the syntax already says
@@ -83,10 +85,40 @@ def write_boolean(value: bool, format: str = "json") -> str:
 
 def write_graph(triples: Iterable[Triple], format: str = "ttl", prefixes: Mapping[str, str] | None = None) -> bytes:
     """The triples of CONSTRUCT or DESCRIBE; `format` is a file extension (`ttl`, `nt`, `rdf`, `jsonld`) or a media type."""
+    return serialize(triples, format=_rdf_format(format), prefixes=dict(prefixes or {}))
+
+
+def write_triples(triples: Iterable[Triple], format: str = "ttl", prefixes: Mapping[str, str] | None = None) -> Iterator[bytes]:
+    """What `write_graph` makes, in pieces: a graph of any length passes through in Turtle and N-Triples, through a file in other formats."""
+    rdf_format = _rdf_format(format)
+    if rdf_format not in (RdfFormat.TURTLE, RdfFormat.N_TRIPLES):
+        return _through_a_file(triples, rdf_format, dict(prefixes or {}))
+    return _in_batches(iter(triples), rdf_format, dict(prefixes or {}))
+
+
+def _in_batches(triples: Iterator[Triple], format: RdfFormat, prefixes: dict[str, str]) -> Iterator[bytes]:
+    """Statements one after the other; only the first piece declares the prefixes."""
+    yield serialize(islice(triples, _ROWS_A_CHUNK), format=format, prefixes=prefixes)
+    while piece := serialize(islice(triples, _TRIPLES_A_CHUNK), format=format, prefixes=prefixes):
+        start = 0
+        while piece.startswith(b"@prefix ", start):
+            start = piece.index(b"\n", start) + 1
+        yield piece[start:]
+
+
+def _through_a_file(triples: Iterable[Triple], format: RdfFormat, prefixes: dict[str, str]) -> Iterator[bytes]:
+    with SpooledTemporaryFile(_BYTES_IN_MEMORY) as file:
+        serialize(triples, file, format=format, prefixes=prefixes)
+        file.seek(0)
+        while piece := file.read(_BYTES_A_CHUNK):
+            yield piece
+
+
+def _rdf_format(format: str) -> RdfFormat:
     rdf_format = RdfFormat.from_media_type(format) if "/" in format else RdfFormat.from_extension(format)
     if rdf_format is None:
         raise DataError("D110", f"'{format}' is no RDF format", help="use ttl, nt, rdf, jsonld or a media type")
-    return serialize(triples, format=rdf_format, prefixes=dict(prefixes or {}))
+    return rdf_format
 
 
 def _writer(writers: Mapping, format: str):

@@ -7,7 +7,7 @@ left to them: `RowText.of` gives None.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -63,6 +63,7 @@ from kg.terms import (
 
 _BATCH, _PLACE = "kg_rows", "kg_place"
 _VECTOR = 2048  # rows that DuckDB hands out at a time
+_SLICE = 16_384  # rows that are put together at a time: of a long batch, that much text is in memory
 _ARROW = {ID: pa.int64(), BOOLEAN: pa.bool_(), DURATION: pa.int64(), DOUBLE: pa.float64(), FLOAT: pa.float64(), STRING: pa.string(), IRI: pa.string()}
 _XSD_DOUBLE, _XSD_FLOAT, _XSD_DURATION = XSD + "double", XSD + "float", XSD + "dayTimeDuration"
 
@@ -114,8 +115,8 @@ class RowWriter:
         """Whether the format and all kinds of columns are for SQL."""
         return self._format in _FORMATS and bool(self._columns) and all(column.kind in (*_ARROW, EXACT) for column in self._columns.values())
 
-    def write(self, rows: Batch) -> str | None:
-        """The text of the rows, what stands between two included; None where a term among them must be written otherwise."""
+    def write(self, rows: Batch) -> Iterator[memoryview] | None:
+        """The text of the rows in UTF-8, some at a time, what stands between two of them included; None where a term among them must be written otherwise."""
         if isinstance(rows, pa.RecordBatch):
             arrays = rows.columns
         else:
@@ -128,7 +129,7 @@ class RowWriter:
             cells = [self._cells(cursor, place, array, of_column) for place, (array, of_column) in enumerate(zip(arrays, tags, strict=True))]
         finally:
             cursor.close()
-        return _text(_FORMATS[self._format].rows(cells))
+        return (_text(_FORMATS[self._format].rows([cell.slice(start, _SLICE) for cell in cells])) for start in range(0, len(cells[0]), _SLICE))
 
     def _cells(self, cursor: duckdb.DuckDBPyConnection, place: int, values: pa.Array, tags: frozenset[int]) -> pa.Array:
         """The text of each value of a column, NULL where it is unbound."""
@@ -166,12 +167,12 @@ class RowWriter:
         return sql, used_parameters(compiler.parameters, sql)
 
 
-def _text(lines: pa.Array) -> str:
+def _text(lines: pa.Array) -> memoryview:
     """All lines one after the other: they lie so in memory."""
     start, end = lines.offset, lines.offset + len(lines)
     _, offsets, data = lines.buffers()
     first, last = (int.from_bytes(offsets[place * 4 : place * 4 + 4], "little") for place in (start, end))
-    return str(memoryview(data)[first:last], "utf-8") if data is not None else ""
+    return memoryview(data)[first:last] if data is not None else memoryview(b"")
 
 
 def _array(values: Sequence[object], column: Value) -> pa.Array:
