@@ -14,8 +14,8 @@ from api.messages import LANGUAGES
 from api.negotiation import HTML, JSON, PLAIN_JSON, SOLUTIONS, TRIPLES, TURTLE, Format
 from api.problems import status_of
 from api.request_errors import WebError
-from kg import KgError, saved_queries
-from kg.errors import QueryError
+from kg import KgError, exports, saved_queries
+from kg.errors import QueryError, did_you_mean
 from kg.saved_queries import Parameter, SavedQuery
 
 blueprint = Blueprint("queries", __name__)
@@ -38,6 +38,9 @@ def every_query() -> Response:
 @blueprint.get("/queries/<path:key>")
 def one_query(key: str) -> Response:
     """The answer of a saved query; `.json`, `.csv`, `.ttl` … or `format=` or Accept choose its form."""
+    if key.endswith(".graphml"):
+        query, _ = _find(key.removesuffix(".graphml"))
+        return _written(query.key, "graphml", _with_names_found(query, _arguments(query)))
     query, suffix = _find(key)
     arguments = _arguments(query)
     wished = request.args.get("format") if "format" not in {p.name for p in query.parameters} else None
@@ -47,6 +50,22 @@ def one_query(key: str) -> Response:
     if conditional.is_volatile(query.text):
         return _answer(query, arguments, name)
     return conditional.answer(lambda: _answer(query, arguments, name), query.text)
+
+
+@blueprint.get("/exports/<path:key>.json")
+def one_export(key: str) -> Response:
+    """An export of exports/<domain>, written as it is made."""
+    if exports.find(current.project(), key) is None:
+        raise WebError("W110", f"there is no export {key}", 404, did_you_mean(key, [file.key for file in current.project().exports()]))
+    return _written(key, "json", {})
+
+
+_WRITTEN = {"json": "application/json", "graphml": "application/graphml+xml"}
+
+
+def _written(key: str, format: str, arguments: dict[str, str]) -> Response:
+    chunks = exports.written(current.graph(), key, format, arguments)
+    return Response("".join(chunks), content_type=f"{_WRITTEN[format]}; charset=utf-8")
 
 
 def _answer(query: SavedQuery, arguments: dict[str, str], name: str | None) -> Response:
@@ -164,7 +183,8 @@ def _page(query: SavedQuery, arguments: dict[str, str]) -> Response:
         try:
             result = _run(query, arguments)
             answer = answers.on_page(result)
-            links = {each.name: url_for("queries.one_query", key=f"{query.key}.{each.name}", **arguments) for each in answers.offered_for(result)}
+            names = [each.name for each in answers.offered_for(result)] + [words[0] for words in query.exports if words[0] == "graphml"]
+            links = {name: url_for("queries.one_query", key=f"{query.key}.{name}", **arguments) for name in names}
         except KgError as raised:
             error = raised
     example = query.examples()

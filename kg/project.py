@@ -245,6 +245,10 @@ class Project:
         """measures/<domain>/*.rq"""
         return list(self._files("measures", "*.rq", ".rq"))
 
+    def exports(self) -> list[ContentFile]:
+        """exports/<domain>/*.json: templates (kg.exports)"""
+        return list(self._files("exports", "*.json", ".json"))
+
     def queries(self) -> list[ContentFile]:
         """queries/<domain>/*.rq"""
         return list(self._files("queries", "*.rq", ".rq"))

@@ -6,7 +6,8 @@
     #+ parameter: least decimal
     #+ default: least=0
     #+ example: item=ex:item/1
-    #+ show: table
+    #+ show: table                        how it is shown: table, number, chart, graph, tree, map, timeline, board
+    #+ export: graphml item holder        a form for other programs: csv, json, or graphml with the columns of an edge's ends
     SELECT …
 
 Types: IRI, string, integer, decimal, date, dateTime, boolean. A parameter without a default is required. The values are
@@ -35,6 +36,8 @@ TYPES = {
     "dateTime": terms.XSD_DATETIME,
     "boolean": terms.XSD_BOOLEAN,
 }
+SHOWN = ("table", "number", "chart", "graph", "tree", "map", "timeline", "board")
+EXPORTS = {"csv": 0, "json": 0, "graphml": 2}  # with how many columns each names
 _KEYS = ("question", "parameter", "default", "example", "show", "note", "export")
 
 
@@ -61,6 +64,7 @@ class SavedQuery:
     notes: Mapping[str, str]
     parameters: tuple[Parameter, ...]
     show: str
+    exports: tuple[tuple[str, ...], ...] = ()  # format and columns
 
     @property
     def key(self) -> str:
@@ -129,8 +133,22 @@ def read(project: Project, file: ContentFile) -> SavedQuery:
         questions=_by_language(header, "question"),
         notes=_by_language(header, "note"),
         parameters=parameters,
-        show=header.get("show", ["table"])[0],
+        show=_show(header.get("show", ["table"])[0], text, place),
+        exports=tuple(_export(line, text, place) for line in header.get("export", [])),
     )
+
+
+def _show(word: str, text: str, place: str) -> str:
+    if word not in SHOWN:
+        raise ProjectError("P205", f"{word} is no way to show an answer", _place(text, place, "show"), did_you_mean(word, SHOWN) or ", ".join(SHOWN))
+    return word
+
+
+def _export(line: str, text: str, place: str) -> tuple[str, ...]:
+    words = tuple(line.split())
+    if not words or words[0] not in EXPORTS or len(words) != 1 + EXPORTS[words[0]]:
+        raise ProjectError("P210", f"#+ export: wants csv, json, or graphml with two columns, not {line}", _place(text, place, "export"))
+    return words
 
 
 def _by_language(header: Mapping[str, list[str]], word: str) -> dict[str, str]:

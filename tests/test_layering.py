@@ -18,6 +18,7 @@ LAYERS = [
     {"kg.sparql"},
     {"kg.project"},
     {"kg.saved_queries"},
+    {"kg.exports"},
     {"kg.mapping", "kg.reasoner", "kg.shapes", "kg.analytics", "kg.remote", "kg.explain", "kg.hermit"},
     {"kg.rules", "kg.validation"},
     {"kg.build"},

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from kg import KnowledgeGraph
-from kg.cli.application import ProjectOption, app, err, out
+from kg import KnowledgeGraph, exports
+from kg.cli.application import ProjectOption, app, assignments, err, out
 from kg.errors import ProjectError, Violations
 from kg.sparql.update import files_within
 
@@ -82,15 +82,26 @@ def whatif(
 
 @app.command()
 def export(
-    file: Annotated[Path, typer.Argument(help="destination; its suffix says the format, .gz compresses")],
+    name: Annotated[str, typer.Argument(metavar="FILE|NAME", help="an RDF file to write, whose suffix says the format (.gz compresses); or an export, or a saved query")],
+    argument: Annotated[list[str], typer.Argument(help="NAME=VALUE for the parameters of a saved query")] = [],  # noqa: B006
     project: ProjectOption = Path("kg.toml"),
     graph: Annotated[str | None, typer.Option(help="IRI of one named graph; default: all")] = None,
-    format: str | None = None,
+    format: Annotated[str | None, typer.Option(help="of an RDF file; or graphml, json, csv for a saved query, default: the first that its header names")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="file of an export; default: standard output")] = None,
 ) -> None:
-    """Write the graph as RDF."""
+    """Write the graph as RDF, or an export of it in a form for other programs."""
     with KnowledgeGraph.open(project) as whole:
-        count = whole.export(file, format=format, graph=whole.term(graph).value if graph else None)
-        out.print(f"{file}: {count} statements")
+        if Path(name).suffix:
+            count = whole.export(Path(name), format=format, graph=whole.term(graph).value if graph else None)
+            out.print(f"{name}: {count} statements")
+            return
+        chunks = exports.written(whole, name, format, assignments(argument))
+        if output is None:
+            for chunk in chunks:
+                sys.stdout.write(chunk)
+        else:
+            with output.open("w", encoding="utf-8", newline="") as stream:
+                stream.writelines(chunks)
 
 
 def _update_text(request: str) -> tuple[str, str | None]:
