@@ -143,14 +143,8 @@ def _intern(store: Store, tag: int, extra: str, templates: tuple, select: str, t
     """CREATE `table` (lex, id) for the distinct texts of `select`, all of them in the dictionary or inlined afterwards."""
     run = store.connection.execute
     inlined = _inlined_iri(templates) if templates else "NULL::BIGINT"
-    run(f"CREATE OR REPLACE TEMP TABLE kg_texts AS SELECT lex, {inlined} AS id FROM (SELECT DISTINCT lex FROM ({select}))")
-    store.intern(f"SELECT {tag} AS tag, lex, {_text(extra)} AS extra FROM kg_texts WHERE id IS NULL")
-    # One statement fills the table: DuckDB 2.0.0 can lose rows of a table made in a transaction and filled bit by bit.
-    run(
-        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT lex, id FROM kg_texts WHERE id IS NOT NULL UNION ALL "
-        f"SELECT d.lex, d.id FROM kg_texts t JOIN dictionary d ON d.lex = t.lex "
-        f"WHERE t.id IS NULL AND d.extra = {_text(extra)} AND {encoding.has_tag('d.id', tag)}"
-    )
+    run(f"CREATE OR REPLACE TEMP TABLE kg_texts AS SELECT lex, {inlined} AS id FROM (SELECT DISTINCT lex FROM ({select}) WHERE lex IS NOT NULL)")
+    store.dictionary.intern_texts(tag, extra, "kg_texts", table)
     run("DROP TABLE kg_texts")
 
 

@@ -21,7 +21,7 @@ from kg.mapping.source import Source
 from kg.mapping.sources import Sources, mentioned_names
 
 # Files above this size are not read a second time within a process while size and time of change stay the same.
-_LARGE = 1 << 24
+_LARGE = 1 << 20
 
 # Part of every fingerprint: raise it when the same mapping and sources give other quads than before.
 _VERSION = "4"

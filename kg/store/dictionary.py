@@ -176,10 +176,42 @@ class Dictionary:
             run(
                 f"INSERT INTO dictionary SELECT (tag << {TAG_BITS}) | ({last} + row_number() OVER ()), lex, extra, {values} FROM kg_intern"
             )
-            self._last = last + added
-            self._ids = {key: term_id for key, term_id in self._ids.items() if term_id is not None}
+            self._added(last + added)
         run("DROP TABLE kg_intern")
         return added
+
+    def intern_texts(self, tag: int, extra: str, texts: str, target: str) -> int:
+        """CREATE the temporary table `target` (lex, id) of the table `texts` (lex, id), in which each text stands once.
+
+        Where `id` is NULL, it becomes that of the term (tag, lex, extra), added where the dictionary lacks it; returns how
+        many were. The caller has made sure that none of these can be inlined.
+        """
+        run, last = self._connection.execute, self._last_number()
+        known = f"d.extra = ? AND {encoding.has_tag('d.id', tag)}"
+        run(
+            f"CREATE OR REPLACE TEMP TABLE kg_known AS SELECT t.lex, coalesce(t.id, d.id) AS id FROM {texts} t "
+            f"LEFT JOIN (SELECT lex, id FROM dictionary d WHERE {known}) d ON t.id IS NULL AND d.lex = t.lex", [extra],
+        )  # fmt: skip
+        added = run("SELECT count(*) - count(id) FROM kg_known").fetchone()[0]
+        if not added:
+            run(f"DROP TABLE IF EXISTS {target}")
+            run(f"ALTER TABLE kg_known RENAME TO {target}")
+            return 0
+        # One statement fills the table: DuckDB 2.0.0 can lose rows of a table made in a transaction and filled bit by bit.
+        run(
+            f"CREATE OR REPLACE TEMP TABLE {target} AS SELECT lex, id, false AS is_new FROM kg_known WHERE id IS NOT NULL UNION ALL "
+            f"SELECT lex, {tag << TAG_BITS} + {last} + row_number() OVER (), true FROM kg_known WHERE id IS NULL"
+        )
+        run("DROP TABLE kg_known")
+        values = _VALUES if tag == terms.TAG_TYPED else "NULL, NULL, NULL"
+        run(f"INSERT INTO dictionary SELECT id, lex, extra, {values} FROM (SELECT id, lex, ? AS extra, {tag} AS tag FROM {target} WHERE is_new)", [extra])
+        self._added(last + added)
+        return added
+
+    def _added(self, last: int) -> None:
+        """Terms were added; `last` is the number of the last one."""
+        self._last = last
+        self._ids = {key: term_id for key, term_id in self._ids.items() if term_id is not None}
 
     def _last_number(self) -> int:
         if self._last is None:
