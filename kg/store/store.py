@@ -237,17 +237,17 @@ class Store:
             scope = f"g IN ({', '.join(str(g) for g in self._owned(owner)) or 'NULL'})"
             is_new = among is None and not self.connection.execute(f"SELECT 1 FROM quads WHERE {scope} LIMIT 1").fetchone()
             target = Target("quads" if is_new else "kg_staging")
-            before, known = (self._end_of_quads(), self._count_of_quads()) if is_new else (0, 0)
+            before, known = self._end_of_quads() if is_new else (0, 0)
             if not is_new:
                 create_empty(self.connection, "kg_staging", "g BIGINT, s BIGINT, p BIGINT, o BIGINT, rule INTEGER, round INTEGER")
             yield target
             new_rows = f"quads WHERE rowid >= {before}" if is_new else "kg_staging"
-            written = [row[0] for row in self.connection.execute(f"SELECT DISTINCT g FROM {new_rows}").fetchall()]
+            inserted, touched = quads.count_touched(self.connection, new_rows)
+            written = list(touched.graphs)
             quads.refuse_foreign_graphs(self.connection, owner, written)
             self._catalogue_all(written, owner)
             if is_new:
-                inserted, touched = quads.count_touched(self.connection, new_rows)
-                if hidden := self._count_of_quads() - known - inserted:
+                if hidden := self.connection.execute("SELECT count(*) FROM quads").fetchone()[0] - known - inserted:
                     raise StoreError("S108", f"the database hides {hidden:,} of the quads that {owner} has written", help="report it with the mapping; nothing was written")
                 changes.record(self.connection, new_rows, inserted, is_added=True)
                 target.diff = Diff(inserted, 0)
@@ -268,12 +268,9 @@ class Store:
         with self.transaction():
             changes.mark(self.connection)
 
-    def _count_of_quads(self) -> int:
-        """What the table says it has, without looking at its rows."""
-        return self.connection.execute("SELECT count(*) FROM quads").fetchone()[0]
-
-    def _end_of_quads(self) -> int:
-        return self.connection.execute("SELECT coalesce(max(rowid) + 1, 0) FROM quads").fetchone()[0]
+    def _end_of_quads(self) -> tuple[int, int]:
+        """From where on rows will be new, and how many there are."""
+        return self.connection.execute("SELECT coalesce(max(rowid) + 1, 0), count(*) FROM quads").fetchone()
 
     def remove_owner(self, owner: str) -> Diff:
         """Drop everything an owner has written, for a mapping or rule file that is gone."""
