@@ -16,18 +16,20 @@ from kg.mapping import natural
 from kg.mapping.compile import Context, RelationCompiler
 from kg.mapping.lines import line_numbers
 from kg.mapping.materialize import resolve_sources
-from kg.mapping.model import Mapping, ReferencingObjectMap, TermMap, TermType, TriplesMap
+from kg.mapping.model import Encoding, Mapping, ReferencingObjectMap, TermMap, TermType, TriplesMap
 from kg.mapping.parser import load_mapping
+from kg.mapping.plain_rows import PlainFile, PlainRow
 from kg.mapping.relation import Relation
 from kg.mapping.relations import RelationReader
 from kg.mapping.run import blank_node_scope
 from kg.mapping.sources import Sources
-from kg.mapping.template import Column, Template
+from kg.mapping.template import Column, Template, iri_safe
 from kg.mapping.variants import prepare, references
 from kg.sql.connecting import connect
 from kg.terms import RDF_TYPE, TAG_BLANK, TAG_IRI, TAG_LANG, TAG_STRING, XSD_STRING, Term
 
 _NEVER = "false"
+_REMEMBERED = 10_000  # look-ups in plain files
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class Tracer:
         self._state: tuple | None = None
         self._is_in_use = True
         self._malformed: dict[str, list[int]] = {}
+        self._plain: dict[str, PlainFile | None] = {}  # by the relation; None of one that is no plain file
+        self._plain_rows: dict[tuple[str, str, str], list[PlainRow] | None] = {}
 
     def __enter__(self) -> Tracer:
         return self
@@ -133,6 +137,10 @@ class Tracer:
         for one in self.prepared.triples_maps:
             if not can_make(one.subject, triple.subject, self.context.base):
                 continue
+            plain = self._rows_of_plain_file(one, triple)
+            if plain is not None:
+                found += plain
+                continue
             if triple.predicate.value == RDF_TYPE and triple.object in one.classes:
                 compiler = self.compiler(one, triple.subject)
                 found += self.select(one, compiler, [condition(compiler, one.subject, triple.subject)])
@@ -140,6 +148,48 @@ class Tracer:
                 if can_make(predicate, triple.predicate, self.context.base):
                     found += self.rows_of_pair(one, predicate, object_map, triple)
         return _unlike(found)[: self.limit]
+
+    def _rows_of_plain_file(self, one: TriplesMap, triple: Triple) -> list[SourceRow] | None:
+        """The same without SQL, where the file and the term maps are plain ones; None where they are not."""
+        if one.source.query is not None or one.source.file is not None:
+            return None
+        made = [object_map for predicate, object_map in _pairs(one) if can_make(predicate, triple.predicate, self.context.base)]
+        if any(not isinstance(object_map, TermMap) or (object_map.columns and not _is_plain(object_map)) for object_map in made) or not _is_plain(one.subject):
+            return None
+        keys = list(_columns_of(one.subject, triple.subject, self.context.base))
+        relation = self.reader.open_where(one.source, dict(keys))
+        rows = None if any(column.declared for column in relation.columns) else self._found_in_file(relation, keys)
+        if rows is None:
+            return None
+        is_class = triple.predicate.value == RDF_TYPE and triple.object in one.classes
+        matched = []
+        for row in rows:
+            if _plain_text(one.subject, relation, row, self.context.base) != triple.subject.value:
+                continue
+            answers = [_makes(object_map, triple.object, relation, row, self.context.base) for object_map in made]
+            if True not in answers and not is_class and None in answers:
+                return None
+            if is_class or True in answers:
+                matched.append(row)
+        table = relation.name.removeprefix("table ").removeprefix("file ")
+        return [SourceRow(relation.file, row.line, table, dict(row.values), one.name) for row in matched]
+
+    def _found_in_file(self, relation: Relation, keys: list[tuple[Column, str]]) -> list[PlainRow] | None:
+        """The rows with the first of these texts in its column; None where the file is no plain one."""
+        if not keys:
+            return None
+        if relation.sql not in self._plain:
+            self._plain[relation.sql] = PlainFile(relation) if PlainFile.is_plain(relation) else None
+        file = self._plain[relation.sql]
+        if file is None:
+            return None
+        column, text = keys[0]
+        key = (relation.sql, relation.column(column, None).name, text)
+        if key not in self._plain_rows:
+            if len(self._plain_rows) >= _REMEMBERED:
+                self._plain_rows.clear()
+            self._plain_rows[key] = file.rows(key[1], text)
+        return self._plain_rows[key]
 
     def rows_of_pair(self, one: TriplesMap, predicate: TermMap, object_map: TermMap | ReferencingObjectMap, triple: Triple) -> list[SourceRow]:
         compiler = self.compiler(one, triple.subject)
@@ -282,6 +332,40 @@ def _pairs(one: TriplesMap) -> Iterator[tuple[TermMap, TermMap | ReferencingObje
         for predicate in predicate_object_map.predicates:
             for object_map in predicate_object_map.objects:
                 yield predicate, object_map
+
+
+def _is_plain(term_map: TermMap) -> bool:
+    """Whether the term is the text of a template or a column, as it stands in a row."""
+    is_bare = term_map.condition is None and term_map.rejection is None and term_map.datatype_map is None and term_map.language_map is None
+    if not is_bare or term_map.encoding is not Encoding.IRI:
+        return False
+    is_iri = term_map.term_type is TermType.IRI and isinstance(term_map.value, Template)
+    return is_iri or (term_map.term_type is TermType.LITERAL and isinstance(term_map.value, Column))
+
+
+def _plain_text(term_map: TermMap, relation: Relation, row: PlainRow, base: str) -> str | None:
+    """The text of the term that a row makes by a plain term map; None for no term."""
+    parts = (term_map.value,) if isinstance(term_map.value, Column) else term_map.value.parts
+    texts = [row.values[relation.column(part, None).name] if isinstance(part, Column) else part for part in parts]
+    if None in texts:
+        return None
+    if isinstance(term_map.value, Column):
+        return texts[0]
+    text = "".join(iri_safe(value) if isinstance(part, Column) else value for part, value in zip(parts, texts, strict=True))
+    return text if ":" in term_map.value.prefix else (term_map.base or base) + text
+
+
+def _makes(term_map: TermMap, term: Term, relation: Relation, row: PlainRow, base: str) -> bool | None:
+    """Whether a row makes a term; None where that takes more than comparing texts."""
+    if not can_make(term_map, term, base):
+        return False
+    if term_map.is_constant:
+        return term_map.value == term
+    text = _plain_text(term_map, relation, row, base)
+    if text is None or text == term.value:
+        return text is not None
+    is_text = isinstance(term, NamedNode) or term.language is not None or term.datatype.value == XSD_STRING
+    return False if is_text else None
 
 
 def _unlike(rows: list[SourceRow]) -> list[SourceRow]:
