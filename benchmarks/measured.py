@@ -47,6 +47,13 @@ def size(project: str) -> dict[str, int]:
         return {"triples": triples, "mapped": of_tables, "bytes": graph.store.path.stat().st_size}
 
 
+def counts(project: str) -> dict[str, int]:
+    """How many triples each predicate has, and the sums of the numbers among the objects."""
+    with KnowledgeGraph.open(project) as graph:
+        rows = graph.query("SELECT ?p (COUNT(*) AS ?n) (SUM(IF(ISNUMERIC(?o), ?o, 0)) AS ?sum) { ?s ?p ?o } GROUP BY ?p ORDER BY ?p")
+        return {str(row[0]): f"{row[1]} {row[2]}" for row in rows}
+
+
 def query(project: str, file: str, least: str = "5") -> dict[str, object]:
     """The answer to a query file, the first time's seconds, and the median of `least` warm runs."""
     text = Path(file).read_text(encoding="utf-8")
@@ -206,7 +213,7 @@ def _key(iri: str) -> str:
     return kind[0] + number
 
 
-FUNCTIONS = {function.__name__: function for function in (build, size, query, mix, triples, compile, controls, change, map_table, entailment)}
+FUNCTIONS = {function.__name__: function for function in (build, size, counts, query, mix, triples, compile, controls, change, map_table, entailment)}
 
 if __name__ == "__main__":
     print(json.dumps(FUNCTIONS[sys.argv[1]](*sys.argv[2:])))

@@ -17,6 +17,7 @@ from benchmarks import (
     owning,
     querying,
     rebuilding,
+    refreshing,
     serving,
     sources,
     validating,
@@ -26,7 +27,7 @@ from benchmarks.environments import Peers
 from benchmarks.figures import Report
 from benchmarks.workplace import Workplace
 
-PARTS = ("map", "agreement", "query", "mix", "compile", "build", "control", "change", "closure", "lubm", "http", "soak", "sources", "shapes", "ownership")
+PARTS = ("map", "agreement", "query", "mix", "compile", "build", "control", "change", "closure", "lubm", "http", "soak", "sources", "refresh", "shapes", "ownership")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,6 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         "lubm": lambda report: entailment.measure_universities(place, peers, report, 3 if options.quick else 300),
         "http": lambda report: serving.measure_serving(place, report, scale, 1 if options.quick else 10),
         "sources": lambda report: sources.measure_sources(place, report, 20_000 if options.quick else 1_000_000),
+        "refresh": lambda report: refreshing.measure_refresh(place, report, 20_000 if options.quick else 1_000_000),
         "ownership": lambda report: owning.measure_ownership(place, report, companies),
         "soak": lambda report: serving.measure_soak(place, report, min(scale, 0.05), 5 if options.quick else 120, 8 if options.quick else 32),
         "shapes": lambda report: validating.measure_shapes(place, peers, report, scale, *((10_000, 50_000) if options.quick else (100_000, 5_000_000))),

@@ -21,6 +21,7 @@ from benchmarks.rml import as_rml
     ("build,http", {"build.first", "build.infer", "build.inferred", "build.peak", "build.unchanged",
                     "http.lookup.cold.rate", "http.lookup.p50", "http.lookup.rate", "http.describe.rate", "http.search.p95", "http.csv.ids", "http.json.ids"}),
     pytest.param("sources", {"sources.postgresql.rate", "sources.postgresql.unchanged", "sources.postgresql.peak"}, marks=pytest.mark.xdist_group("databases")),
+    ("refresh", {"refresh.seconds", "refresh.processor", "refresh.build", "refresh.peak"}),
     ("change", {"change.one", "change.update", "change.1000", "change.bank.one"}),
     ("control", {"control.fixpoint", "control.infer", "control.peak", "control.beside-clingo", "control.random-graphs"}),
 ])  # fmt: skip
@@ -38,7 +39,7 @@ def test_every_part_measures_its_figures_on_small_data(parts, names, tmp_path, c
     lines = [[cell.strip() for cell in line.split("\t")] for line in printed.out.splitlines()]
     assert [line[0] for line in lines] == [figure["name"] for figure in figures]
     assert all(len(line) == 5 for line in lines)
-    assert any("--no-peers" in figure["peer"] for figure in figures) or parts in ("build,http", "sources", "change")
+    assert any("--no-peers" in figure["peer"] for figure in figures) or parts in ("build,http", "sources", "refresh", "change")
 
 
 def test_the_ratio_says_how_many_times_better_we_are():
