@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from pyoxigraph import NamedNode
 
@@ -116,6 +118,40 @@ def test_comparisons_and_errors(expression: str, expected: str | None):
 )
 def test_dates_and_durations(expression: str, expected: str | None):
     assert value(expression) == expected
+
+
+TIMES = [
+    *(f'"{text}"^^xsd:date' for text in ("2024-02-29", "2024-02-29Z", "2024-02-29+05:30", "2024-02-29-05:07", "12024-01-31", "0001-01-01", "2024-02-29+00:00", "2024-02-30")),
+    *(f'"{text}"^^xsd:dateTime' for text in ("2024-02-29T23:10:07.25Z", "2024-02-29T23:10:07", "2024-02-29T23:10:07-05:30", "2024-02-29T23:10:07.123456Z", "2024-02-29T23:10:07+05:07")),
+    '"2024-02-29"', '" 2024-02-29T01:02:03Z "', '"2024-02-30"', '"12024-01-31"', '"noon"', "7", '"2024-02-29"@en', "true",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("cast", ["xsd:date(?v)", "xsd:dateTime(?v)", "xsd:date(xsd:dateTime(?v))", "xsd:dateTime(xsd:date(?v))"])
+def test_times_of_the_graph_are_cast_and_taken_apart_like_constants(cast: str):
+    store = graph(" ".join(f":n{place} :at {literal} ." for place, literal in enumerate(TIMES)))
+    parts = [f"STR({part}({cast}))" for part in ("STR", "YEAR", "SECONDS", "TZ")]
+    rows_found = evaluate(store, f"SELECT ?n {_selected(parts)} {{ ?n :at ?v }}", prefixes=PREFIXES)
+    found = {row[0].value.rpartition("n")[2]: row[1:] for row in rows_found}
+    for place, literal in list(enumerate(TIMES))[:: 6 if cast.count("xsd:") > 1 else 3]:  # constants take the longest
+        ((*expected,),) = evaluate(store, f"SELECT {_selected(parts).replace('?v', literal)} {{}}", prefixes=PREFIXES)
+        assert list(found[str(place)]) == expected, literal
+
+
+def _selected(expressions: list[str]) -> str:
+    return " ".join(f"({expression} AS ?x{place})" for place, expression in enumerate(expressions))
+
+
+def test_a_cast_time_joins_with_the_same_time_in_the_graph():
+    store = graph(':a :on "2024-02-29+05:07"^^xsd:date, "2024-02-28"^^xsd:date . :b :at "2024-02-29T00:00:00+05:07"^^xsd:dateTime, "2024-02-28T00:00:00"^^xsd:dateTime .')
+    assert len(rows(store, "SELECT * { :a :on ?day BIND(xsd:dateTime(?day) AS ?at) :b :at ?at }")) == 2
+    assert len(rows(store, "SELECT * { :b :at ?at BIND(xsd:date(?at) AS ?day) :a :on ?day }")) == 2
+
+
+def test_long_hashes_of_the_graph_are_those_of_constants():
+    store = graph(':a :p "x", "y"@en, 1 .')
+    texts = [hashlib.sha384(text.encode()).hexdigest() for text in "xy"]
+    assert sorted(rows(store, "SELECT ?h { :a :p ?v BIND(SHA384(?v) AS ?h) FILTER(BOUND(?h)) }")) == sorted((text,) for text in texts)
 
 
 def test_a_difference_of_dates_is_compared_with_a_duration_of_the_graph():

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kg.sparql import algebra, named_functions, numbers
+from kg.sparql import algebra, moments, named_functions, numbers
 from kg.sparql.comparisons import boolean_value, simple_string
-from kg.sparql.conversions import typed_literal
-from kg.sparql.lexical_forms import datatype, double_text, exact_text, lexical, quote
+from kg.sparql.conversions import literal_of
+from kg.sparql.lexical_forms import datatype, double_text, exact_text, lexical, quote, term_id
 from kg.sparql.relations import Scope
 from kg.sparql.values import (
     DOUBLE,
     EXACT,
     FLOAT,
+    ID,
     MAX_BITS,
     NUMERIC,
     NUMERIC_SCALE,
+    TERM,
     Value,
     boolean,
     string,
 )
+from kg.sql import encoding
 from kg.terms import XSD_BOOLEAN, XSD_DATE, XSD_DATETIME, XSD_DECIMAL, XSD_INTEGER, XSD_STRING
 
 XSD_DOUBLE, XSD_FLOAT = numbers.XSD_DOUBLE, numbers.XSD_FLOAT
@@ -151,17 +154,31 @@ def _temporal(target: str, other: str) -> Cast:
     pattern = f"{day}{zone}" if is_date else f"{day}{clock}{zone}"
 
     def cast(value: Value, scope: Scope) -> Value:
-        spelled = _trimmed(value, scope, pattern)
-        text = f"CASE WHEN length(regexp_extract({spelled}, '^-?[0-9]+')) > 4 OR try_strptime(left({spelled}, 10), '%Y-%m-%d') IS NOT NULL THEN {spelled} END"
-        kind, lex = scope.let(datatype(value, scope).sql + " "), scope.let(lexical(value, scope).sql + " ")
+        stored = _stored_id(value, scope)
+        converted = moments.converted(stored, is_date) if stored is not None else "NULL::BIGINT"
+        plain = simple_string(value, scope)
+        text = "NULL::VARCHAR" if plain.is_null else scope.let(f"trim({plain.sql}, E' \\t\\r\\n')")
+        known = scope.let(_first([sql for sql in (converted, encoding.inline_of_lexical(target, text)) if "NULL::" not in sql] or ["NULL"], "BIGINT"))
+        # What is spelled otherwise than ids are inlined for, as years after 9999 are; and zones that a dateTime's id has no room for.
+        fits = f"regexp_full_match({text}, {quote(pattern)})"
+        is_day = f"(length(regexp_extract({text}, '^-?[0-9]+')) > 4 OR try_strptime(left({text}, 10), '%Y-%m-%d') IS NOT NULL)"
+        kind, lex = datatype(value, scope).sql, lexical(value, scope).sql
         if is_date:
-            converted = f"regexp_replace({lex}, 'T[0-9:.]+', '')"
+            other_lex = f"regexp_replace({lex}, 'T[0-9:.]+', '')"
         else:
-            converted = f"regexp_replace({lex}, '^(-?[0-9]{{4,}}-[0-9]{{2}}-[0-9]{{2}})', '\\1T00:00:00')"
-        sql = f"CASE WHEN {kind} = {quote(target)} THEN {lex} WHEN {kind} = {quote(other)} THEN {converted} ELSE {text} END"
-        return typed_literal(scope.let(sql), scope.let(quote(target) + " "), scope)
+            other_lex = f"regexp_replace({lex}, '^(-?[0-9]{{4,}}-[0-9]{{2}}-[0-9]{{2}})', '\\1T00:00:00')"
+        itself = f"WHEN {kind} = {quote(target)} THEN {lex} WHEN {kind} = {quote(other)} THEN {other_lex}"
+        spelled = "" if text.startswith("NULL::") else f" WHEN {fits} AND {is_day} THEN {text}"
+        return literal_of(target, scope.let(f"CASE WHEN {known} IS NOT NULL THEN NULL {itself}{spelled} END"), scope, known)
 
     return cast
+
+
+def _stored_id(value: Value, scope: Scope) -> Value | None:
+    """The id of a value that may be stored, as an ID."""
+    if value.kind == TERM and value.tags:
+        return term_id(scope.let(value.sql), value)
+    return value if value.kind == ID and value.term is None else None
 
 
 CASTS: dict[str, Cast] = {

@@ -13,6 +13,8 @@ from kg.sparql.relations import Scope
 from kg.sparql.values import (
     ALL_TAGS,
     BOOLEAN,
+    DATETIME_TAGS,
+    DECIMAL_TAGS,
     DOUBLE,
     EXACT,
     FLOAT,
@@ -36,6 +38,7 @@ from kg.terms import (
     MAX_SCALE,
     TAG_BITS,
     TAG_BOOLEAN,
+    TAG_DATE,
     TAG_DECIMAL,
     TAG_INTEGER,
     TAG_IRI,
@@ -129,6 +132,25 @@ def typed_literal(lex: str, iri: str, scope: Scope) -> Value:
     is_string = f"{iri} = {quote(XSD_STRING)}"
     tag = f"(CASE WHEN {is_string} THEN {TAG_STRING} ELSE {TAG_TYPED} END)"
     return _canonical(found, tag, lex, f"CASE WHEN {is_string} THEN '' ELSE {iri} END", scope, given=f"{lex} IS NOT NULL AND {iri} IS NOT NULL")
+
+
+# The tags of the ids that literals of a datatype have in the store, spelled as they may be.
+_TAGS = {
+    XSD_INTEGER: frozenset({TAG_INTEGER, TAG_TYPED}),
+    XSD_DECIMAL: DECIMAL_TAGS | {TAG_TYPED},
+    XSD_BOOLEAN: frozenset({TAG_BOOLEAN, TAG_TYPED}),
+    XSD_DATE: frozenset({TAG_DATE, TAG_TYPED}),
+    XSD_DATETIME: DATETIME_TAGS | {TAG_TYPED},
+}
+
+
+def literal_of(kind: str, lex: str, scope: Scope, known: str = "NULL") -> Value:
+    """The TERM of a literal of one datatype, not xsd:string, given by its lexical form (a cheap expression); `known` is SQL of
+    its id where that has been found already, and need not have a lexical form then."""
+    iri = scope.let(scope.compiler.parameter(kind) + " ")
+    others = [known, encoding.inline_of_lexical(kind, lex), scope.stored_term(TAG_TYPED, lex, iri)]
+    found = f"coalesce({', '.join(sql for sql in others if not sql.startswith('NULL'))})"
+    return replace(_canonical(found, TAG_TYPED, lex, iri, scope), tags=_TAGS.get(kind, frozenset({TAG_TYPED})))
 
 
 def _canonical(found: str, tag: int | str, lex: str, extra: str, scope: Scope, given: str | None = None) -> Value:

@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 from pyoxigraph import Literal, NamedNode
 
 from kg.sparql import algebra, comparisons, moments, numbers, strings
-from kg.sparql.conversions import as_numeric, is_tagged, typed_literal
+from kg.sparql.conversions import as_numeric, is_tagged, literal_of, typed_literal
 from kg.sparql.lexical_forms import datatype, language, lexical
 from kg.sparql.relations import Scope
 from kg.sparql.values import (
@@ -121,7 +121,7 @@ def _strdt(arguments: list[Value], scope: Scope) -> Value:
     if isinstance(kind.term, NamedNode):
         if kind.term.value == XSD_STRING:
             return string(text)
-        return typed_literal(text, scope.let(scope.compiler.parameter(kind.term.value) + " "), scope)
+        return literal_of(kind.term.value, text, scope)
     named = scope.let(f"CASE WHEN {_is_iri([kind], scope).sql} THEN {lexical(kind, scope).sql} END")
     return typed_literal(text, named, scope)
 

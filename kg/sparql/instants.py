@@ -37,7 +37,7 @@ def moment(value: Value, scope: Scope) -> Moment | None:
     """The instant of an xsd:dateTime; None where the value cannot be one."""
     if value.kind == TERM:
         name = scope.let(value.sql)
-        return moment(Value(ID, f"(CASE WHEN {name}.id >= 0 THEN {name}.id END)", tags=LITERAL_TAGS), scope)
+        return moment(Value(ID, f"(CASE WHEN {name}.id >= 0 THEN {name}.id END)", tags=value.tags or LITERAL_TAGS), scope)
     if value.kind != ID:
         return None
     if isinstance(value.term, Literal) and value.term.datatype.value != XSD_DATETIME:
@@ -67,6 +67,6 @@ def moment(value: Value, scope: Scope) -> Moment | None:
 def day_id(value: Value, scope: Scope) -> str:
     """SQL of the id of an xsd:date; NULL where the value is none."""
     if value.kind == TERM:
-        value = term_id(scope.let(value.sql))
+        value = term_id(scope.let(value.sql), value)
     test = tag_test(value, frozenset({TAG_DATE}))
     return value.sql if test is None else f"(CASE WHEN {test} THEN {value.sql} END)"

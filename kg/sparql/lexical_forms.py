@@ -104,13 +104,13 @@ def lexical(value: Value, scope: Scope) -> Value:
             f"WHEN 3 THEN {double_text(f'{name}.d', DOUBLE)} END"
         )
     name = scope.let(sql)
-    stored = _lexical_of_id(term_id(name), scope).sql
+    stored = _lexical_of_id(term_id(name, value), scope).sql
     return string(f"CASE WHEN {name}.id >= 0 THEN {stored} WHEN {name}.id NOT IN (-{TAG_BLANK}, -{TAG_TRIPLE}) THEN {name}.lex END")
 
 
-def term_id(name: str) -> Value:
-    """The stored id in a TERM, as an ID value."""
-    return Value(ID, f"{name}.id", tags=ALL_TAGS)
+def term_id(name: str, term: Value | None = None) -> Value:
+    """The stored id in a TERM, as an ID value; a TERM may know which tags that can have, computed ones (negative) aside."""
+    return Value(ID, f"{name}.id", tags=(term and term.tags) or ALL_TAGS)
 
 
 def _lexical_of_id(value: Value, scope: Scope) -> Value:
@@ -122,13 +122,18 @@ def _lexical_of_id(value: Value, scope: Scope) -> Value:
         if tags == {TAG_INTEGER} == value.tags:
             return string(f"({value.sql} - {(TAG_INTEGER << TAG_BITS) + BIAS})::VARCHAR", value.nullable)
         return string(encoding.inline_lexical(value.sql), value.nullable)
-    row = scope.dictionary(value.sql, value.local)
+    row = scope.dictionary(value.sql, value.local, _only_tag(value))
     branches: list[tuple[str | None, str]] = []
     if tags != value.tags:
         branches.append((tag_test(value, value.tags - tags), "NULL"))
     if inlined:
         branches.append((f"{value.sql} >= {TAG_INTEGER << TAG_BITS}", encoding.inline_lexical(value.sql)))
     return string(case(*branches, (None, row.lex)), value.nullable or tags != value.tags)
+
+
+def _only_tag(value: Value) -> int | None:
+    """The one tag under which a value is rarely to be found in the dictionary, being inlined as a rule."""
+    return TAG_TYPED if value.tags & DICTIONARY_TAG_SET == {TAG_TYPED} and value.tags - {TAG_TYPED} and not value.local else None
 
 
 def exact_text(mantissa: str, scale: int) -> str:
@@ -200,7 +205,7 @@ def language(value: Value, scope: Scope) -> Value:
         return null(STRING)
     if value.kind == TERM:
         name = scope.let(value.sql)
-        stored = language(term_id(name), scope).sql
+        stored = language(term_id(name, value), scope).sql
         return string(
             f"CASE WHEN {name}.id >= 0 THEN {stored} WHEN {name}.id = -{TAG_LANG} THEN {name}.extra "
             f"WHEN {name}.id IN (-{TAG_STRING}, -{TAG_TYPED}) THEN '' END"
@@ -229,7 +234,7 @@ def datatype(value: Value, scope: Scope) -> Value:
         return Value(IRI, f"CASE {name}.r " + " ".join(f"WHEN {r} THEN {quote(k)}" for r, k in enumerate(kinds)) + " END")
     if value.kind == IRI:
         return null(IRI)
-    stored = _datatype_of_id(term_id(name), scope)
+    stored = _datatype_of_id(term_id(name, value), scope)
     return Value(
         IRI,
         f"CASE WHEN {name}.id >= 0 THEN {stored} WHEN {name}.id = -{TAG_STRING} THEN {quote(XSD_STRING)} "
@@ -252,5 +257,5 @@ def _datatype_of_id(value: Value, scope: Scope) -> str:
             test = tag_test(value, tags)
             branches.append((test if test or not value.nullable else f"{value.sql} IS NOT NULL", quote(iri)))
     if TAG_TYPED in value.tags:
-        branches.append((tag_test(value, frozenset({TAG_TYPED})), scope.dictionary(value.sql, value.local).extra))
+        branches.append((tag_test(value, frozenset({TAG_TYPED})), scope.dictionary(value.sql, value.local, _only_tag(value)).extra))
     return case(*branches)

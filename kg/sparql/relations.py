@@ -159,25 +159,28 @@ class Scope:
             scope = scope.outer
         return scope
 
-    def dictionary(self, id_sql: str, local: bool = False) -> DictionaryRow:
-        """The dictionary's fields of an id; all NULL where the id is inlined or NULL."""
+    def dictionary(self, id_sql: str, local: bool = False, tag: int | None = None) -> DictionaryRow:
+        """The dictionary's fields of an id; all NULL where the id is inlined or NULL, or has another tag than `tag`."""
         owner = self._owner(id_sql)
         if owner is not self:
-            return owner.dictionary(id_sql, local)
-        if id_sql in self._rows:
-            return self._rows[id_sql]
+            return owner.dictionary(id_sql, local, tag)
+        known = id_sql if tag is None else f"{tag} {id_sql}"
+        if known in self._rows:
+            return self._rows[known]
         if not self.can_join:
             raise ScopeNeedsJoin
         name = self.compiler.fresh("d")
         fields = ("lex", "extra", "number", "double", "instant")
         selected = ", ".join(f"{name}.{field} AS {name}_{field}" for field in fields)
         table = self.compiler.dictionary_table(local)
+        if tag is not None:
+            table = f"(SELECT * FROM {table} WHERE id BETWEEN {tag << TAG_BITS} AND {((tag + 1) << TAG_BITS) - 1})"
         self.source = (
             f"(SELECT {self.alias}.*, {selected} FROM {self.source} AS {self.alias} "
             f"LEFT JOIN {table} AS {name} ON {name}.id = {id_sql})"
         )
         row = DictionaryRow(*(f"{self.alias}.{name}_{field}" for field in fields))
-        self._rows[id_sql] = row
+        self._rows[known] = row
         return row
 
     def stored_term(self, tag: int, lex: str, extra: str) -> str:
