@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -67,6 +68,8 @@ class Page:
     number: int
     size: int
     has_next: bool = False
+    after: int | None = None  # an id that it begins after, where its place is known by that: page 10,000 costs what page 2 does then
+    last: int | None = None  # the id that it ends with
 
     @property
     def offset(self) -> int:
@@ -79,8 +82,14 @@ class Page:
 
 
 def requested_page(size: int) -> Page:
-    """The page that `?page=` asks for, the first without it."""
-    return Page(whole_number("page", 1, 1, 1_000_000), size)
+    """The page that `?page=` asks for, the first without it; `?after=` says where the one before it ended."""
+    text = request.args.get("after")
+    if text and not re.fullmatch("[0-9a-f]{1,16}", text):
+        raise WebError("W101", f"after must be what the link to the next page says, not {text!r}")
+    after = int(text, 16) if text else None
+    if after is not None and after >= 1 << 63:
+        raise WebError("W101", f"after must be what the link to the next page says, not {text!r}")
+    return Page(whole_number("page", 1, 1, 1_000_000), size, after=after)
 
 
 def whole_number(name: str, default: int | None, least: int, most: int | None = None) -> int | None:

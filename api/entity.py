@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 
 from pyoxigraph import BlankNode, Literal, NamedNode
@@ -96,6 +96,11 @@ def _all_values(
 
 
 def _page_of_values(thing: Term, direction: Direction, predicate: NamedNode, page: Page) -> tuple[list[Term], Page]:
+    """Values in SPARQL's order; things that point here, which may be millions, in that of their ids, by which pages go on."""
+    if direction is INCOMING:
+        found = current.graph().subjects(predicate, thing, page.after, 0 if page.after is not None else page.offset, page.size + 1)
+        kept = found[: page.size]
+        return [term for _, term in kept], replace(page, has_next=len(found) > page.size, last=kept[-1][0] if kept else None)
     text = (
         f"SELECT ?{direction.value} WHERE {{ ?subject ?predicate ?object }} "
         f"ORDER BY ?{direction.value} LIMIT {page.size + 1} OFFSET {page.offset}"

@@ -138,7 +138,7 @@ def _page(thing: NamedNode | BlankNode) -> Response:
         links={each.name: _with(here, format=each.name) for each in (*TRIPLES, CSV)},
         alternates=[(_with(here, format=each.name), each.media_type) for each in TRIPLES],
     )
-    page_of = lambda number: _with(here, property=only, direction=request.args.get("direction") or OUTGOING.name, page=number)  # noqa: E731
+    page_of = lambda number: _with(here, property=only, direction=request.args.get("direction") or OUTGOING.name, page=number, **_place(page, number))  # noqa: E731
     return answers.with_pages(make_response(html), page_of(page.number - 1) if page and page.number > 1 else None,
                               page_of(page.number + 1) if page and page.has_next else None)  # fmt: skip
 
@@ -192,7 +192,7 @@ def _group(
         "links_on": any(not isinstance(fact.value, Literal) for fact in found.facts),
         "all_href": _with(here, **address) if page is None and found.total > len(found.facts) else None,
         "page": page,
-        "address": lambda number: _with(here, **address, page=number),
+        "address": lambda number: _with(here, **address, page=number, **_place(page, number)),
     }
 
 
@@ -231,6 +231,11 @@ def _shown(thing: Term, direction: Direction, predicate: NamedNode, fact: Fact, 
         "graphs": [display.show(NamedNode(graph)).text for graph in fact.graphs],
         "why": "/explain?" + urlencode({"subject": str(subject), "predicate": str(predicate), "object": str(object)}),
     }
+
+
+def _place(page: Page | None, number: int) -> dict[str, str]:
+    """Where the next page begins, where that is known."""
+    return {"after": f"{page.last:x}"} if page is not None and page.last is not None and number == page.number + 1 else {}
 
 
 def _with(here: str, **parameters: object) -> str:

@@ -589,6 +589,18 @@ class KnowledgeGraph:
         known = store.decode({term_id for row in rows for term_id in row})
         return [(row, tuple(known[term_id] for term_id in row)) for row in rows]
 
+    def subjects(self, predicate: NamedNode, object: Term, after: int | None = None, offset: int = 0, limit: int = 100) -> list[tuple[int, Term]]:
+        """The next things that have this value, each with the id by which to go on (`after`), in the order of these ids."""
+        store = self.store
+        known = store.lookup_many([predicate, object])
+        if None in known:
+            return []
+        tests = "NOT again AND p = ? AND o = ?" + (" AND s > ?" if after is not None else "")
+        parameters = [*known, *([] if after is None else [after]), limit, offset]
+        rows = store.cursor().execute(f"SELECT s FROM quads WHERE {tests} ORDER BY s LIMIT ? OFFSET ?", parameters).fetchall()
+        terms = store.decode(row[0] for row in rows)
+        return [(row[0], terms[row[0]]) for row in rows]
+
     def rejects(self, offset: int = 0, limit: int | None = None, like: str | None = None) -> list[Reject]:
         """What mappings could not take, by source and line; `like` keeps those that have the text in any column."""
         columns = ", ".join(REJECT_COLUMNS)

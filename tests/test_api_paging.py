@@ -31,7 +31,7 @@ def client(graph):
 
 
 def following(response):
-    found = re.search(r'<([^>]+)>; rel="next"', response.headers.get("Link", ""))
+    found = re.search(r'<([^>]+)>; rel="next"', ", ".join(response.headers.getlist("Link")))
     return found and found[1]
 
 
@@ -85,6 +85,28 @@ def test_a_saved_query_is_answered_in_pages(client, format):
 def test_the_values_of_a_property_are_linked_page_by_page(client):
     first = client.get("/resource?iri=urn:all&property=urn:has", headers={"Accept": "text/html"})
     assert following(first) and client.get(following(first), headers={"Accept": "text/html"}).status_code == 200
+
+
+def test_all_that_has_one_value_is_listed_once_page_by_page(tmp_path):
+    with KnowledgeGraph.memory() as graph:
+        graph.load("".join(f"<urn:thing:{n}> <urn:kind> <urn:Thing> .\n" for n in range(230)).encode(), format="ttl")
+        client, seen = create_app(graph).test_client(), []
+        address = "/resource?iri=urn:Thing&property=urn:kind&direction=in"
+        while address:
+            response = client.get(address, headers={"Accept": "text/html"})
+            seen += re.findall(r'<li><a href="[^"]*" title="(urn:thing:\d+)"', response.text)
+            address = following(response)
+            assert address is None or "after=" in address
+            if len(seen) == 100:
+                graph.update("DELETE WHERE { <urn:thing:5> ?p ?o }")
+        assert len(seen) == len(set(seen)) and len(seen) in (229, 230)
+        fourth = client.get("/resource?iri=urn:Thing&property=urn:kind&direction=in&page=4", headers={"Accept": "text/html"})
+        assert following(fourth)
+
+
+def test_a_place_in_a_list_that_is_none_is_refused(client):
+    for after in ("zz", "ffffffffffffffff"):
+        assert client.get(f"/resource?iri=urn:all&property=urn:has&after={after}", headers={"Accept": "text/html"}).status_code == 400
 
 
 def test_kg_toml_names_the_origins(tmp_path):
