@@ -78,7 +78,7 @@ def concert_pairs(folder: Path) -> set[tuple]:
     controllers = defaultdict(set)
     for owner, company in controls:
         controllers["enterprise", company].add(owner)
-    posts, main, jobs = defaultdict(set), defaultdict(set), defaultdict(set)
+    posts, main, jobs, nominated = defaultdict(set), defaultdict(set), defaultdict(set), set()
     for row in rows("position", folder):
         if is_current(row["from_date"], row["to_date"]):
             holder = ("enterprise", row["enterprise_id"])
@@ -86,6 +86,8 @@ def concert_pairs(folder: Path) -> set[tuple]:
             if row["post"] == "manager":
                 continue
             posts[holder].add(row["person_id"])
+            if row["post"] in ("chairman", "director") and (row["nominator_enterprise_id"] or row["nominator_person_id"]):
+                nominated.add((party(row, "nominator_"), holder))
             if row["is_main"] == "true":
                 main[holder].add(row["person_id"])
     parties = defaultdict(set)
@@ -129,7 +131,7 @@ def concert_pairs(folder: Path) -> set[tuple]:
                 if investor[0] != "enterprise":
                     continue
                 is_controlled = (person, investor[1]) in controls
-                if current_votes_of(votes, investor, person) >= 20 and not is_controlled:
+                if (current_votes_of(votes, investor, person) >= 20 or (person, investor) in nominated) and not is_controlled:
                     grounds.add("4")
                 if person[0] != "person":
                     continue
@@ -268,7 +270,9 @@ def test_dependents_have_half_or_more_of_their_trade_with_the_other_and_an_expos
     kept = reserved(bank)["enterprise"]
     assert {(number,) for number in kept if exposure[number] > 0.05 * tier1} == truth("tested_for_dependence", bank)
     trade = [row for row in rows("invoice", bank) if row["is_void"] == "false"]
-    for dependent, on, ground, _ in truth("dependence", bank):
+    by_trade = [row for row in truth("dependence", bank) if row[2] in ("income", "expenditure")]
+    assert by_trade
+    for dependent, on, ground, _ in by_trade:
         mine, theirs = ("seller_id", "buyer_id") if ground == "income" else ("buyer_id", "seller_id")
         amounts = [(float(row["amount"]), row[theirs] == on) for row in trade if row[mine] == dependent]
         assert sum(amount for amount, with_other in amounts if with_other) >= 0.5 * sum(amount for amount, _ in amounts)
@@ -347,3 +351,190 @@ def test_firms_share_address_phone_or_legal_representative_with_a_blacklisted_on
             if represents[other] & represents[bad]:
                 found.add((other, bad, "legal_representative"))
     assert truth("shared_with_blacklisted", bank) == found
+
+
+# ── Dependence, takeovers, blocked parties, beneficial owners, warnings ──────────────────────────────────────────
+
+
+def money(row: dict[str, str], column: str = "amount") -> float:
+    return float(row[column])
+
+
+def capital_stakes(folder: Path) -> dict[str, dict[tuple[str, str], float]]:
+    """Capital in force by company and holder, in percent; nominees are left out."""
+    nominees = {("enterprise", number) for (number,) in truth("nominee", folder)}
+    held = defaultdict(lambda: defaultdict(float))
+    for row in rows("shareholding", folder):
+        holder = party(row, "holder_")
+        if is_current(row["from_date"], row["to_date"]) and holder not in nominees:
+            held[row["company_id"]][holder] += float(row["capital_percent"])
+    return held
+
+
+def dependence_by_other_grounds(folder: Path) -> set[tuple[str, str, str]]:
+    """(dependent, on, ground) for the grounds beside trade, over the reserved borrowers that are to be tested."""
+    to_test = {number for (number,) in truth("tested_for_dependence", folder)}
+    capital = {row["id"]: money(row, "registered_capital") for row in rows("enterprise", folder)}
+    found = set()
+    promised, owed, sources, funds, all_funds = (defaultdict(float) for _ in range(5))
+    for row in rows("guarantee", folder):
+        if is_current(row["from_date"], row["to_date"]) and row["guarantor_enterprise_id"]:
+            promised[row["guarantor_enterprise_id"], row["borrower_id"]] += money(row)
+    found |= {(one, other, "guarantee") for (one, other), amount in promised.items() if amount >= capital[one]}
+    for row in rows("loan", folder):
+        owed[row["borrower_id"]] += money(row, "balance")
+        sources[row["borrower_id"], row["repayment_source_id"], row["repayment_kind"]] += money(row, "balance")
+    found |= {(one, other, "repayment") for (one, other, kind), part in sources.items() if kind == "claim" and 2 * part >= owed[one]}
+    for row in rows("funding", folder):
+        if is_current(row["from_date"], row["to_date"]):
+            all_funds[row["recipient_id"]] += money(row)
+            funds[row["recipient_id"], row["funder_id"]] += money(row) * (row["is_replaceable"] == "false")
+    mainly = {pair for pair, part in funds.items() if part and 2 * part >= all_funds[pair[0]]}
+    found |= {(one, funder, "funder") for one, funder in mainly if any(lender == funder and other != one for other, lender in mainly)}
+    sales = defaultdict(float)
+    for row in rows("invoice", folder):
+        if row["is_void"] == "false" and row["date"] >= "2025-07-01":
+            sales[row["seller_id"], row["buyer_id"]] += money(row)
+    lives = {
+        (one, source) for (one, source, kind), part in sources.items()
+        if kind == "income" and part == owed[one] and not any(seller == one and buyer != source and net > 0 for (seller, buyer), net in sales.items())
+    }  # fmt: skip
+    found |= {(one, source, "common_source") for one, source in lives if any(other == source and who != one for who, other in lives)}
+    rebutted = {(row["dependent_id"], row["on_id"], row["ground"]) for row in rows("dependence_finding", folder) if row["verdict"] == "rebutted"}
+    return {row for row in found if row[0] in to_test} - rebutted
+
+
+def test_dependence_beside_trade_is_what_guarantees_loans_and_funds_give(bank):
+    assert {row[:3] for row in truth("dependence", bank) if row[2] not in ("income", "expenditure")} == dependence_by_other_grounds(bank)
+
+
+def test_what_is_planted_as_no_dependence_is_none(bank):
+    misses, findings = truth("not_dependence", bank), rows("dependence_finding", bank)
+    assert {row[3] for row in misses} == {"below_capital", "expired", "below_50", "replaceable", "not_common", "other_income", "rebutted"}
+    assert not {row[:3] for row in misses} & ({row[:3] for row in truth("dependence", bank)} | dependence_by_other_grounds(bank))
+    assert {(row["dependent_id"],) for row in findings} == truth("dependence_tested", bank)
+    assert {(row["dependent_id"], row["on_id"]) for row in findings if row["verdict"] == "confirmed"} == truth("dependence_confirmed", bank)
+
+
+def test_takeovers_have_one_of_four_grounds_over_the_rows(bank):
+    votes, held = current_votes(bank), capital_stakes(bank)
+    listed = {row["id"] for row in rows("enterprise", bank) if row["legal_form"] == "1210"}
+    seats, meetings = defaultdict(list), {}
+    for row in rows("position", bank):
+        if row["post"] in ("chairman", "director") and is_current(row["from_date"], row["to_date"]):
+            seats[row["enterprise_id"]].append(party(row, "nominator_") if row["nominator_enterprise_id"] or row["nominator_person_id"] else None)
+    for row in sorted(rows("shareholder_meeting", bank), key=lambda row: row["date"]):
+        meetings[row["company_id"]] = float(row["votes_present"])
+
+    def grounds(who: tuple[str, str], company: str) -> set[str]:
+        mine = {who} | {("enterprise", number) for number in controlled(who, votes)}
+        disposed = sum(percent for holder, percent in votes[company].items() if holder in mine)
+        tests = {
+            "half": held[company][who] >= 50, "votes": disposed > 30, "board": 2 * seats[company].count(who) > len(seats[company]),
+            "meeting": company in meetings and 2 * disposed > meetings[company],
+        }  # fmt: skip
+        return {ground for ground, is_met in tests.items() if is_met and company in listed}
+
+    planted = defaultdict(set)
+    for kind, number, company, ground in truth("takeover_control", bank):
+        planted[(kind, number), company].add(ground)
+    assert set().union(*planted.values()) == {"half", "votes", "board", "meeting"}
+    assert all(grounds(*pair) == expected for pair, expected in planted.items())
+    misses = truth("not_takeover_control", bank)
+    assert misses and not any(grounds((kind, number), company) for kind, number, company, _ in misses)
+
+
+def test_blocked_are_the_sanctioned_and_what_they_own_half_of_together(bank):
+    held, kept = capital_stakes(bank), reserved(bank)["enterprise"]
+    found = {row["enterprise_id"] for row in rows("government_record", bank) if row["kind"] == "sanction"}
+    while more := {
+        company for company, holders in held.items()
+        if company not in found and sum(percent for (kind, number), percent in holders.items() if kind == "enterprise" and number in found) >= 50
+    }:  # fmt: skip
+        found |= more
+    assert {(number,) for number in found & kept} == truth("blocked", bank)
+    assert truth("not_blocked", bank) and not truth("not_blocked", bank) & truth("blocked", bank)
+
+
+def product(held: dict, person: tuple[str, str], company: str, passed: tuple[str, ...] = ()) -> float:
+    """The person's percentage of the company over all paths without a circle."""
+    through = (product(held, person, number, (*passed, company)) * percent / 100 for (kind, number), percent in held.get(company, {}).items() if kind == "enterprise" and number not in (*passed, company))
+    return held.get(company, {}).get(person, 0) + sum(through)
+
+
+def test_owners_by_product_chain_and_command_are_a_quarter_or_more_by_that_way_only(bank):
+    held, votes = capital_stakes(bank), current_votes(bank)
+
+    def heads(person: tuple[str, str], company: str) -> bool:
+        return any(percent > 50 and (holder == person or holder[0] == "enterprise" and heads(person, holder[1])) for holder, percent in held[company].items())
+
+    def counted(person: tuple[str, str], company: str, way: str) -> bool:
+        match way:
+            case "product":
+                return product(held, person, company) >= 25
+            case "chain":
+                return any(percent >= 25 and (holder == person or holder[0] == "enterprise" and heads(person, holder[1])) for holder, percent in held[company].items())
+            case _:
+                mine = {person} | {("enterprise", number) for number in controlled(person, votes)}
+                return sum(percent for holder, percent in held[company].items() if holder in mine) >= 25
+
+    owners, misses = truth("beneficial_owner_way", bank), truth("not_beneficial_owner_way", bank)
+    assert {way for *_, way in owners} == {way for *_, way in misses} == {"product", "chain", "command"}
+    assert all(counted(("person", person), company, way) for person, company, way in owners)
+    assert not any(counted(("person", person), company, way) for person, company, way in misses)
+    assert all(counted(("person", person), company, "product") for person, company, _ in truth("beneficial_owner", bank))
+
+
+def test_guarantors_beyond_their_means_have_promised_more_than_their_capital(bank):
+    capital = {row["id"]: money(row, "registered_capital") for row in rows("enterprise", bank)}
+    promised = defaultdict(float)
+    for row in rows("guarantee", bank):
+        if is_current(row["from_date"], row["to_date"]):
+            promised[row["guarantor_enterprise_id"]] += money(row)
+    assert all(promised[number] > capital[number] for (number,) in truth("over_guaranteed", bank))
+    misses = truth("not_over_guaranteed", bank)
+    assert {reason for _, reason in misses} == {"exactly_capital", "expired", "amount_0"}
+    assert all(promised[number] <= capital[number] for number, _ in misses)
+
+
+def test_pooled_funds_are_paid_up_three_times_and_not_paid_back(bank):
+    owner = {row["id"]: row["owner_enterprise_id"] for row in rows("account", bank)}
+    paid = defaultdict(list)
+    for row in rows("transfer", bank):
+        paid[owner[row["payer_account_id"]], owner[row["payee_account_id"]]].append((money(row), row["purpose"]))
+
+    def pools(parent: str, member: str) -> bool:
+        up = [amount for amount, purpose in paid[member, parent] if amount > 0 and purpose != "货款"]
+        return len(up) >= 3 and sum(amount for amount, _ in paid[parent, member]) < sum(up)
+
+    assert all(pools(parent, member) for parent, member in truth("fund_pooling", bank))
+    misses = truth("not_fund_pooling", bank)
+    assert {reason for *_, reason in misses} == {"twice_only", "trade", "amount_0", "paid_back"}
+    assert not any(pools(parent, member) for parent, member, _ in misses)
+
+
+def test_near_misses_of_prospects_shells_and_churn_lack_what_their_reason_says(bank):
+    firms = {row["id"]: row for row in rows("enterprise", bank)}
+    insured = {row["enterprise_id"] for row in rows("social_insurance", bank)}
+    for number, reason in truth("not_prospect", bank):
+        assert firms[number]["status"] == "revoked" if reason == "revoked" else firms[number]["customer_until"]
+    shared = {row["address"] for number, row in firms.items() if any(row["address"] == other["address"] for key, other in firms.items() if key != number)}
+    for number, reason in truth("not_shell", bank):
+        assert {"insured": number in insured, "old": firms[number]["founded"] < "2025-07-01", "shares_nothing": firms[number]["address"] not in shared}[reason]
+    assert not {row[0] for row in truth("churn_signal", bank)} & {row[0] for row in truth("not_churn_signal", bank)}
+
+
+def test_contagion_follows_guarantees_in_force_main_sales_and_control(bank):
+    overdue = {row["borrower_id"] for row in rows("loan", bank) if row["overdue_days"] != "0"}
+    guarantors = defaultdict(set)
+    for row in rows("guarantee", bank):
+        if is_current(row["from_date"], row["to_date"]) and money(row) > 0:
+            guarantors[row["borrower_id"]].add(row["guarantor_enterprise_id"])
+    exposed = {(one, start) for one, start, _ in truth("contagion", bank)}
+    for start in {start for _, start in exposed}:
+        assert start in overdue
+        first = guarantors[start]
+        second = set().union(*(guarantors[one] for one in first))
+        third = set().union(*(guarantors[one] for one in second))
+        assert {(one, start) for one in first | second | third} <= exposed
+        assert all(number not in first | second | third for number, other, _ in truth("not_contagion", bank) if other == start)

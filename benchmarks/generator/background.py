@@ -31,6 +31,7 @@ def positions(rng: np.random.Generator, people: Population, count: int, represen
     return {
         "person_id": person, "enterprise_id": enterprise, "post": chosen([*others, "legal_representative"], post),
         "is_main": np.isin(post, [0, 3, 6]) | (rng.random(count) < 0.4), "from_date": since, "to_date": until,
+        "nominator_enterprise_id": np.zeros(count, np.int64), "nominator_person_id": np.zeros(count, np.int64),
     }  # fmt: skip
 
 
@@ -195,6 +196,7 @@ def loans(rng: np.random.Generator, people: Population, count: int) -> Columns:
     return {
         "borrower_id": borrower, "amount": amount, "balance": balance, "drawn": drawn, "due": due,
         "overdue_days": overdue, "rating": chosen(["normal", "special_mention", "substandard", "doubtful", "loss"], rating),
+        "repayment_source_id": np.zeros(count, np.int64), "repayment_kind": pa.nulls(count, pa.string()),
     }  # fmt: skip
 
 

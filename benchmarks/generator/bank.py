@@ -13,12 +13,16 @@ from benchmarks.generator import background, vocabulary
 from benchmarks.generator.entities import Population, enterprise_columns, person_names, sole_holders
 from benchmarks.generator.patterns_concert import CONCERT_PATTERNS
 from benchmarks.generator.patterns_control import CONTROL_PATTERNS
+from benchmarks.generator.patterns_dependence import DEPENDENCE_PATTERNS
 from benchmarks.generator.patterns_money import MONEY_PATTERNS, TRUTH_HEADERS
+from benchmarks.generator.patterns_ownership import OWNERSHIP_PATTERNS
+from benchmarks.generator.patterns_warning import WARNING_PATTERNS
 from benchmarks.generator.planting import Planting
 from benchmarks.generator.shareholders import Owners, shareholding_columns
 from benchmarks.generator.tables import TABLES, TableFile, as_columns, chosen
 
 _CHUNK = 1_000_000  # rows made and written at a time
+_PLANTED_ONLY = {"funding", "dependence_finding", "shareholder_meeting"}  # tables without everyday rows
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,8 @@ class Sizes:
     def sample(cls) -> "Sizes":
         """Each pattern once, and 20 to 300 rows a table."""
         return cls(
-            enterprise=165, person=270, shareholding=290, position=205, kinship=44, agreement=24, rebuttal=20, account=160, transfer=200,
-            invoice=160, loan=80, guarantee=60, bill=30, holding=120, insured=6, funded=5, government_record=40, service_event=40,
+            enterprise=260, person=450, shareholding=440, position=320, kinship=44, agreement=24, rebuttal=20, account=270, transfer=260,
+            invoice=230, loan=120, guarantee=80, bill=34, holding=120, insured=6, funded=5, government_record=40, service_event=40,
             campaign=20, contact=60, lead=40, account_manager=20, copies=1, tier1=8e9,
         )  # fmt: skip
 
@@ -80,7 +84,7 @@ class _Bank:
         self._folder, self._sizes, self._seed, self._report = folder, sizes, seed, report
         self._plant = plant = Planting(self._random("planting"), sizes.tier1)
         for copy in range(sizes.copies):
-            for pattern in (*CONTROL_PATTERNS, *MONEY_PATTERNS, *CONCERT_PATTERNS):
+            for pattern in (*CONTROL_PATTERNS, *MONEY_PATTERNS, *CONCERT_PATTERNS, *DEPENDENCE_PATTERNS, *OWNERSHIP_PATTERNS, *WARNING_PATTERNS):
                 before = len(plant.companies), len(plant.people)
                 pattern(plant)
                 for kind, start, end in zip(("enterprise", "person"), before, (len(plant.companies), len(plant.people)), strict=True):
@@ -147,6 +151,7 @@ class _Bank:
         representative[stakes["company_id"][held] - owners.first] = stakes["holder_person_id"][held]
         self._write("shareholding", stakes)
         self._write("position", background.positions(random("position"), people, self._left("position"), representative))
+        self._write("shareholder_meeting")
         agreements, parties = background.agreements(random("agreement"), stakes, self._left("agreement"))
         (number,) = self._write("agreement", agreements)
         self._write("agreement_party", parties | {"agreement_id": number[parties["agreement_id"]]})
@@ -172,6 +177,8 @@ class _Bank:
         loans = background.loans(random("loan"), people, self._left("loan"))
         (loan,) = self._write("loan", loans)
         self._write("guarantee", background.guarantees(random("guarantee"), people, loan, loans["borrower_id"], loans["amount"], self._left("guarantee")))
+        for table in ("funding", "dependence_finding"):
+            self._write(table)
         self._write("bill", background.bills(random("bill"), people, self._left("bill")))
         self._write("product", background.products())
         self._write("holding", background.holdings(random("holding"), people, self._left("holding")))
@@ -210,4 +217,4 @@ class _Bank:
         self._report("truth/*.csv", rows, time.perf_counter() - start)
 
 
-assert {field.name for field in fields(Sizes)} >= TABLES.keys() - {"agreement_party", "product", "social_insurance", "housing_fund", "bank_capital"}
+assert {field.name for field in fields(Sizes)} >= TABLES.keys() - _PLANTED_ONLY - {"agreement_party", "product", "social_insurance", "housing_fund", "bank_capital"}

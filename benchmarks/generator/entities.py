@@ -131,6 +131,11 @@ def _with_planted(columns: dict[str, object], planted: list[Company], trade: pa.
         dates = columns[name].copy()
         dates[:head] = [np.datetime64(getattr(company, name) or "NaT", "D") for company in planted]
         replaced[name] = dates
+    capital = columns["registered_capital"].copy()
+    for place, company in enumerate(planted):
+        if company.capital is not None:
+            capital[place] = round(company.capital * 100)
+    replaced["registered_capital"] = capital
     manager = columns["account_manager"].copy()
     is_customer = ~np.isnat(replaced["customer_since"][:head])
     manager[:head] = np.where(is_customer, np.arange(head) % 20 + 1, 0)

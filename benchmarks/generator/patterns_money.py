@@ -120,7 +120,7 @@ def dependence(plant: Planting) -> None:
     plant.true("dependence", middle.id, seller.id, "expenditure", "1")
     plant.true("dependence", middle.id, buyer.id, "income", "1")
     plant.true("tested_for_dependence", middle.id)
-    _connected(plant, (seller, middle), (buyer, middle))
+    _connected(plant, provisional=((seller, middle), (buyer, middle)))
 
     head, daughter = plant.company("并联A", "L7211"), plant.company("并联B", "C3484")
     parent, dependent, sister = plant.company("并联D", "L7211"), plant.company("并联E", "C3489"), plant.company("并联F", "C3525")
@@ -145,12 +145,15 @@ def dependence(plant: Planting) -> None:
     plant.true("group", head.id, daughter.id)
     for company in (parent, dependent, sister):
         plant.true("group", parent.id, company.id)
-    _connected(plant, (head, daughter, dependent), (parent, dependent, sister))
+    _connected(plant, provisional=((head, daughter, dependent),), firm=((parent, dependent, sister),))
 
 
-def _connected(plant: Planting, *groups: tuple[Party, ...]) -> None:
+def _connected(plant: Planting, provisional: tuple[tuple[Party, ...], ...], firm: tuple[tuple[Party, ...], ...] = ()) -> None:
+    """Overlapping groups: provisional ones, which need a dependence that nobody has confirmed, and those by control alone."""
     number = max((row[0] for row in plant.truth.get("connected_group", ())), default=0)
-    for place, group in enumerate(groups, 1):
+    for place, group in enumerate((*provisional, *firm), 1):
+        if group in provisional:
+            plant.true("provisional_group", number + place)
         for member in group:
             plant.true("connected_group", number + place, member.id)
 
@@ -287,6 +290,10 @@ TRUTH_HEADERS = {
     "connected_group": "group_number,member_id",
     "dependence": "dependent_id,on_id,ground,share",
     "tested_for_dependence": "enterprise_id",
+    "dependence_tested": "enterprise_id",
+    "dependence_confirmed": "dependent_id,on_id",
+    "not_dependence": "dependent_id,on_id,ground,reason",
+    "provisional_group": "group_number",
     "guarantee_mutual": "enterprise1_id,enterprise2_id",
     "guarantee_circle": "circle_number,place,enterprise_id",
     "not_guarantee_circle": "enterprise_id,reason",
@@ -310,5 +317,21 @@ TRUTH_HEADERS = {
     "shell": "enterprise_id,legal_representative_id",
     "shrinking": "enterprise_id,heads_first,heads_last",
     "namesake": "person1_id,person2_id",
+    "takeover_control": "party_kind,party_id,company_id,ground",
+    "not_takeover_control": "party_kind,party_id,company_id,reason",
+    "blocked": "enterprise_id",
+    "not_blocked": "enterprise_id",
+    "beneficial_owner_way": "person_id,company_id,way",
+    "not_beneficial_owner_way": "person_id,company_id,way",
+    "person_in_charge": "person_id,company_id",
+    "family_group": "person_id,member_id",
+    "not_fund_pooling": "parent_id,member_id,reason",
+    "over_guaranteed": "enterprise_id",
+    "not_over_guaranteed": "enterprise_id,reason",
+    "contagion": "exposed_id,overdue_id,hop",
+    "not_contagion": "exposed_id,overdue_id,reason",
+    "not_prospect": "enterprise_id,reason",
+    "not_shell": "enterprise_id,reason",
+    "not_churn_signal": "enterprise_id,reason",
     "reserved": "pattern,kind,first_id,last_id",
 }

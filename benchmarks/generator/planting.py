@@ -40,6 +40,7 @@ class Company:
     address: str | None = None
     phone: str | None = None
     founded: str = "2008-06-18"
+    capital: float | None = None  # yuan, registered
 
 
 @dataclass
@@ -110,10 +111,11 @@ class Planting:
         self.true("concert", first, second, target.id, item)
 
     def post(self, person: Party, enterprise: Party, post: str, main: bool = True,
-             since: str = "2017-05-10", until: str | None = None) -> int:  # fmt: skip
+             since: str = "2017-05-10", until: str | None = None, nominator: Party | None = None) -> int:  # fmt: skip
         if post == "legal_representative":
             self._represented.add(enterprise.id)
-        return self.row("position", person.id, enterprise.id, post, main, since, until)
+        by = nominator.columns if nominator else (0, 0)
+        return self.row("position", person.id, enterprise.id, post, main, since, until, *by)
 
     def kin(self, person: Party, relative: Party, kind: str) -> None:
         """`relative` is the `kind` of `person`, with the inverse row where it has a name."""
@@ -151,9 +153,9 @@ class Planting:
         return self.row("invoice", seller.id, buyer.id, amount, date, void)
 
     def loan(self, borrower: Party, amount: float, balance: float | None = None, drawn: str = "2025-09-15",
-             due: str = "2026-09-14", overdue: int = 0) -> int:  # fmt: skip
+             due: str = "2026-09-14", overdue: int = 0, source: Party | None = None, kind: str | None = None) -> int:  # fmt: skip
         rating = "normal" if not overdue else "special_mention" if overdue <= 90 else "substandard" if overdue <= 180 else "doubtful"
-        return self.row("loan", borrower.id, amount, amount if balance is None else balance, drawn, due, overdue, rating)
+        return self.row("loan", borrower.id, amount, amount if balance is None else balance, drawn, due, overdue, rating, source.id if source else 0, kind)
 
     def guarantee(self, guarantor: Party, borrower: Party, amount: float, loan: int = 0,
                   since: str = "2025-03-01", until: str | None = "2028-02-29") -> int:  # fmt: skip

@@ -15,7 +15,7 @@ enterprise: id:id credit_code:text name:text legal_form:text industry:text regio
 account_manager: id:id name:text branch:text
 person: id:id name:text
 shareholding: id:id holder_enterprise_id:id holder_person_id:id company_id:id capital_percent:percent voting_percent:percent from_date:date to_date:date
-position: id:id person_id:id enterprise_id:id post:text is_main:bool from_date:date to_date:date
+position: id:id person_id:id enterprise_id:id post:text is_main:bool from_date:date to_date:date nominator_enterprise_id:id nominator_person_id:id
 kinship: id:id person_id:id relative_id:id kind:text
 agreement: id:id kind:text target_id:id signed:date expires:date
 agreement_party: agreement_id:id party_enterprise_id:id party_person_id:id
@@ -23,7 +23,7 @@ rebuttal: id:id party1_enterprise_id:id party1_person_id:id party2_enterprise_id
 account: id:id owner_enterprise_id:id owner_person_id:id account_number:text opened:date closed:date kind:text
 transfer: id:id payer_account_id:id payee_account_id:id amount:money date:date purpose:text
 invoice: id:id seller_id:id buyer_id:id amount:money date:date is_void:bool
-loan: id:id borrower_id:id amount:money balance:money drawn:date due:date overdue_days:int rating:text
+loan: id:id borrower_id:id amount:money balance:money drawn:date due:date overdue_days:int rating:text repayment_source_id:id repayment_kind:text
 guarantee: id:id guarantor_enterprise_id:id guarantor_person_id:id borrower_id:id loan_id:id amount:money from_date:date to_date:date
 bill: id:id drawer_id:id acceptor_id:id discounter_id:id amount:money issued:date due:date
 product: id:id code:text name:text category:text risk_level:text
@@ -36,6 +36,9 @@ campaign: id:id name:text from_date:date to_date:date
 contact: id:id campaign_id:id enterprise_id:id date:date outcome:text
 lead: id:id enterprise_id:id account_manager_id:id created:date status:text outcome:text
 bank_capital: id:id date:date net_tier1:money
+funding: id:id recipient_id:id funder_id:id amount:money from_date:date to_date:date is_replaceable:bool
+dependence_finding: id:id dependent_id:id on_id:id ground:text verdict:text decided:date source:text
+shareholder_meeting: id:id company_id:id date:date votes_present:percent
 """
 TABLES: dict[str, dict[str, str]] = {
     name: dict(column.split(":") for column in columns.split())
