@@ -466,14 +466,14 @@ def test_owners_by_product_chain_and_command_are_a_quarter_or_more_by_that_way_o
     held, votes = capital_stakes(bank), current_votes(bank)
 
     def heads(person: tuple[str, str], company: str) -> bool:
-        return any(percent > 50 and (holder == person or holder[0] == "enterprise" and heads(person, holder[1])) for holder, percent in held[company].items())
+        return any(percent > 50 and (holder == person or (holder[0] == "enterprise" and heads(person, holder[1]))) for holder, percent in held[company].items())
 
     def counted(person: tuple[str, str], company: str, way: str) -> bool:
         match way:
             case "product":
                 return product(held, person, company) >= 25
             case "chain":
-                return any(percent >= 25 and (holder == person or holder[0] == "enterprise" and heads(person, holder[1])) for holder, percent in held[company].items())
+                return any(percent >= 25 and (holder == person or (holder[0] == "enterprise" and heads(person, holder[1]))) for holder, percent in held[company].items())
             case _:
                 mine = {person} | {("enterprise", number) for number in controlled(person, votes)}
                 return sum(percent for holder, percent in held[company].items() if holder in mine) >= 25

@@ -13,7 +13,7 @@ from benchmarks.generator import background, vocabulary
 from benchmarks.generator.entities import Population, enterprise_columns, person_names, sole_holders
 from benchmarks.generator.patterns_concert import CONCERT_PATTERNS
 from benchmarks.generator.patterns_control import CONTROL_PATTERNS
-from benchmarks.generator.patterns_dependence import DEPENDENCE_PATTERNS
+from benchmarks.generator.patterns_dependence import DEPENDENCE_PATTERNS, LIMIT_PATTERNS
 from benchmarks.generator.patterns_money import MONEY_PATTERNS, TRUTH_HEADERS
 from benchmarks.generator.patterns_ownership import OWNERSHIP_PATTERNS
 from benchmarks.generator.patterns_warning import WARNING_PATTERNS
@@ -84,7 +84,7 @@ class _Bank:
         self._folder, self._sizes, self._seed, self._report = folder, sizes, seed, report
         self._plant = plant = Planting(self._random("planting"), sizes.tier1)
         for copy in range(sizes.copies):
-            for pattern in (*CONTROL_PATTERNS, *MONEY_PATTERNS, *CONCERT_PATTERNS, *DEPENDENCE_PATTERNS, *OWNERSHIP_PATTERNS, *WARNING_PATTERNS):
+            for pattern in (*CONTROL_PATTERNS, *MONEY_PATTERNS, *CONCERT_PATTERNS, *DEPENDENCE_PATTERNS, *OWNERSHIP_PATTERNS, *WARNING_PATTERNS, *LIMIT_PATTERNS):
                 before = len(plant.companies), len(plant.people)
                 pattern(plant)
                 for kind, start, end in zip(("enterprise", "person"), before, (len(plant.companies), len(plant.people)), strict=True):

@@ -28,8 +28,8 @@ def _group(plant: Planting, *members: Party, is_provisional: bool = True) -> Non
     number = 1 + max((row[0] for row in plant.truth.get("connected_group", ())), default=0)
     for member in members:
         plant.true("connected_group", number, member.id)
-    if is_provisional:
-        plant.true("provisional_group", number)
+        if is_provisional:
+            plant.true("provisional_group", number, member.id)
 
 
 def _not(plant: Planting, dependent: Party, on: Party, ground: str, reason: str) -> None:
@@ -110,4 +110,40 @@ def findings(plant: Planting) -> None:
             _group(plant, buyer, seller, is_provisional=False)
 
 
+def mutual_dependence(plant: Planting) -> None:
+    """Two groups of which one sells all to the other, and that one buys all from it: they overlap, and stay two."""
+    parents = [plant.company(f"互依母{name}", "L7211") for name in "甲乙"]
+    seller, buyer = _tested(plant, "互依卖"), _tested(plant, "互依买")
+    for parent, daughter in zip(parents, (seller, buyer), strict=True):
+        plant.loan(parent, 10_000_000)
+        plant.stake(parent, daughter, 100)
+        plant.controls(parent, daughter, "direct")
+        owner = plant.person()
+        plant.stake(owner, parent, 100)
+        plant.controls(owner, parent, "direct")
+        plant.controls(owner, daughter, "indirect")
+        plant.ultimate(owner, parent, daughter)
+        plant.true("group", parent.id, parent.id)
+        plant.true("group", parent.id, daughter.id)
+    for quarter in _QUARTERS:
+        plant.invoice(seller, buyer, 30_000_000, quarter)
+    plant.true("dependence", seller.id, buyer.id, "income", "1")
+    plant.true("dependence", buyer.id, seller.id, "expenditure", "1")
+    for parent in parents:
+        _group(plant, parent, seller, buyer)
+
+
+def limits(plant: Planting) -> None:
+    """Exposures just over 15 % of net tier-1 capital, and of exactly 15 %."""
+    over, at = plant.company("超限", "E4710"), plant.company("限内", "E4710")
+    plant.loan(over, round(plant.tier1 * 0.1))
+    plant.loan(over, round(plant.tier1 * 0.06))
+    plant.loan(at, round(plant.tier1 * 0.15))
+    for borrower in (over, at):
+        plant.true("tested_for_dependence", borrower.id)
+    plant.true("limit_breach", over.id)
+    plant.true("not_limit_breach", at.id)
+
+
 DEPENDENCE_PATTERNS = (ruinous_guarantee, repaid_by_another, common_funder, common_source, findings)
+LIMIT_PATTERNS = (mutual_dependence, limits)

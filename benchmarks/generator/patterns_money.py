@@ -152,10 +152,10 @@ def _connected(plant: Planting, provisional: tuple[tuple[Party, ...], ...], firm
     """Overlapping groups: provisional ones, which need a dependence that nobody has confirmed, and those by control alone."""
     number = max((row[0] for row in plant.truth.get("connected_group", ())), default=0)
     for place, group in enumerate((*provisional, *firm), 1):
-        if group in provisional:
-            plant.true("provisional_group", number + place)
         for member in group:
             plant.true("connected_group", number + place, member.id)
+            if group in provisional:
+                plant.true("provisional_group", number + place, member.id)
 
 
 def supply_chain(plant: Planting) -> None:
@@ -293,7 +293,7 @@ TRUTH_HEADERS = {
     "dependence_tested": "enterprise_id",
     "dependence_confirmed": "dependent_id,on_id",
     "not_dependence": "dependent_id,on_id,ground,reason",
-    "provisional_group": "group_number",
+    "provisional_group": "group_number,member_id",
     "guarantee_mutual": "enterprise1_id,enterprise2_id",
     "guarantee_circle": "circle_number,place,enterprise_id",
     "not_guarantee_circle": "enterprise_id,reason",
@@ -317,6 +317,8 @@ TRUTH_HEADERS = {
     "shell": "enterprise_id,legal_representative_id",
     "shrinking": "enterprise_id,heads_first,heads_last",
     "namesake": "person1_id,person2_id",
+    "limit_breach": "enterprise_id",
+    "not_limit_breach": "enterprise_id",
     "takeover_control": "party_kind,party_id,company_id,ground",
     "not_takeover_control": "party_kind,party_id,company_id,reason",
     "blocked": "enterprise_id",
