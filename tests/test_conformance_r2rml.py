@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conformance import SUITES
-from tests.conformance_r2rml import CASES, FAILING, FAILING_ON_MARIADB, R2rmlCase, on_mariadb, on_postgresql, problem_of
+from tests.conformance_r2rml import CASES, FAILING_ON_MARIADB, R2rmlCase, on_mariadb, on_postgresql, problem_of
 from tests.databases import Server
 
 pytestmark = pytest.mark.skipif(not CASES, reason=f"no conformance suite at {SUITES} (set KG_CONFORMANCE)")
@@ -15,9 +15,6 @@ pytestmark = pytest.mark.skipif(not CASES, reason=f"no conformance suite at {SUI
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_case_gives_the_expected_quads_or_is_refused(case: R2rmlCase, tmp_path: Path) -> None:
     problem = problem_of(case, tmp_path)
-    if case.id in FAILING:
-        assert problem is not None, f"{case.id} passes now: take it off the list"
-        pytest.xfail(FAILING[case.id])
     assert problem is None, problem
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,26 @@ def test_sqlite_errors_name_the_table_the_query_and_the_file(work: Workplace) ->
     (work.folder / "broken.db").write_bytes(b"no database at all, only text " * 40)
     with pytest.raises(MappingError, match="is no SQLite database"):
         work.map(thing("ex:is rr:constant ex:Thing"), Sources(source_of_url(work.folder / "broken.db")))
+
+
+def test_sqlite_names_have_no_case_unless_they_are_to_be_those_of_standard_sql(work: Workplace) -> None:
+    path = work.folder / "things.db"
+    with sqlite3.connect(path) as database:
+        database.execute("""CREATE TABLE thing (id INTEGER PRIMARY KEY, Plain TEXT /* not "Plain" */, "Quoted" TEXT, [Two Words] TEXT)""")
+        database.execute("INSERT INTO thing VALUES (1, 'a', 'b', 'c')")
+    loose, standard = Sources(source_of_url(path)), Sources(replace(source_of_url(path), settings=(("names", "standard"),)))
+    for sources, accepted, refused in (
+        (loose, ["plain", "PLAIN", "quoted", '\\"Quoted\\"', "two words"], []),
+        (standard, ["plain", "PLAIN", '\\"PLAIN\\"', '\\"Quoted\\"', '\\"Two Words\\"'], ["quoted", "Quoted", '\\"Plain\\"', "two words"]),
+    ):
+        for name in accepted:
+            assert work.map(thing(f'ex:p rr:column "{name}"'), sources).triples == 1
+        for name in refused:
+            with pytest.raises(MappingError, match="has no column") as caught:
+                work.map(thing(f'ex:p rr:column "{name}"'), sources)
+            assert caught.value.code == "M203"
+    with pytest.raises(MappingError, match="has no setting case = 'no'"):
+        work.map(thing('ex:p rr:column "Plain"'), Sources(replace(source_of_url(path), settings=(("case", "no"),))))
 
 
 def test_a_failed_run_leaves_no_trace_in_the_graph(work: Workplace) -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from kg.errors import Location, MappingError
+from kg.mapping.relation import Folding
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,10 @@ class Shape:
 class Database(Protocol):
     """A database open for reading only, as a context manager.
 
-    `folds_to_lower` says that a name without quotes means the one in lower case, and no other.
+    `folding` says that a name without quotes means the one in lower, or upper, case, and no other.
     """
 
-    folds_to_lower: bool
+    folding: Folding
     failure: MappingError | None  # what ended the last reading before its end
     beyond_calendar: frozenset[str]  # columns with days that cannot be fetched as such, like infinity: the last reading is not whole
 

@@ -12,7 +12,7 @@ def open_database(source: Source, location: Location | None) -> Database:
     if source.type == "sqlite":
         from kg.mapping import sqlite
 
-        return sqlite.Reading(source.path, location)
+        return sqlite.Reading(source, location)
     try:
         if source.type == "postgresql":
             from kg.mapping import postgresql

@@ -18,6 +18,7 @@ from pymysql.constants import ER, FIELD_TYPE, FLAG
 
 from kg.errors import Location, MappingError, did_you_mean
 from kg.mapping.database import DatabaseColumn, Shape, arrow_schema, parts_of_name, refuse_repeated_names
+from kg.mapping.relation import Folding
 from kg.mapping.source import Source
 from kg.terms import XSD_DECIMAL
 
@@ -30,7 +31,7 @@ _DECLARED = {FIELD_TYPE.DATE: "DATE", FIELD_TYPE.NEWDATE: "DATE", FIELD_TYPE.DAT
 class Reading:
     """A database open for reading only, as a context manager."""
 
-    folds_to_lower = False
+    folding: Folding = ""
     beyond_calendar: frozenset[str] = frozenset()  # days are texts here
 
     def __init__(self, source: Source, location: Location | None):

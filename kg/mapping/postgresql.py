@@ -23,6 +23,7 @@ from kg.mapping.database import (
     parts_of_name,
     refuse_repeated_names,
 )
+from kg.mapping.relation import Folding
 from kg.mapping.source import Source
 from kg.terms import XSD, XSD_DECIMAL
 
@@ -43,7 +44,7 @@ _KINDS = "('r', 'p', 'v', 'm', 'f')"  # tables, partitioned ones, views, materia
 class Reading:
     """A database open for reading only, as a context manager: every table and query as of the same moment."""
 
-    folds_to_lower = True
+    folding: Folding = "lower"
 
     def __init__(self, source: Source, location: Location | None):
         self._source, self._address, self._location = source, source.address, location

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from kg.errors import Location, MappingError, did_you_mean
 from kg.mapping.source import Source
 from kg.mapping.template import ROW, Column
+
+Folding = Literal["", "lower", "upper"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Relation:
     number: str = "row_number() OVER ()"  # SQL of a row's number, or of its record's
     has_lines: bool = True  # whether those of records are lines of the file
     unmatched: tuple[str, ...] = ()  # the references that find nothing in any record
-    folds_to_lower: bool = False  # a name without quotes means the one in lower case
+    folding: Folding = ""  # a name without quotes means the one in this case
     source_table: str = ""  # of records: where their lists of values are
 
     @property
@@ -67,8 +70,8 @@ class Relation:
 
     def column(self, wanted: Column, location: Location | None) -> RelationColumn:
         """The column of an SQL identifier: exactly, else (not delimited) without regard to case (R2RML section 5)."""
-        folds = self.folds_to_lower and not wanted.is_delimited
-        name = wanted.name.lower() if folds else wanted.name
+        folds = bool(self.folding) and not wanted.is_delimited
+        name = folded(wanted, self.folding)
         for one in (*self.columns, *self.hidden):
             if one.name == name:
                 return one
@@ -81,6 +84,13 @@ class Relation:
         else:
             hint = did_you_mean(wanted.name, names) or (f"did you mean {same[0].name}?" if same else None)
         raise MappingError("M203", f"{self.name} has no column {wanted.name}", location, hint or f"its columns are {', '.join(names)}")
+
+
+def folded(name: Column, folding: Folding) -> str:
+    """The name that an SQL identifier means."""
+    if name.is_delimited or not folding:
+        return name.name
+    return name.name.lower() if folding == "lower" else name.name.upper()
 
 
 def expanded(whole: Relation, references: frozenset[str]) -> Relation:

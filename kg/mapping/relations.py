@@ -21,7 +21,17 @@ from kg.mapping.database import Database, Shape
 from kg.mapping.databases import open_database
 from kg.mapping.model import File, LogicalSource
 from kg.mapping.records import ITERATORS, Records, read_records, record_names
-from kg.mapping.relation import Relation, RelationColumn, expanded, identifier, quoted, typed_column, with_row_numbers
+from kg.mapping.relation import (
+    Folding,
+    Relation,
+    RelationColumn,
+    expanded,
+    folded,
+    identifier,
+    quoted,
+    typed_column,
+    with_row_numbers,
+)
 from kg.mapping.source import Source
 from kg.mapping.sources import Sources, mentioned_names
 from kg.mapping.template import ROW, Column
@@ -100,7 +110,7 @@ class RelationReader:
         source = self._sources.of_table(name, logical.location)
         if source.changes:
             return self._changed(source, name, logical.location)
-        if source.is_server:
+        if source.takes_written_names:
             return self._fetched(source, name, logical.location, table=source.table or logical.table)
         if source.type == "frame":
             return self._frame(source, name)
@@ -243,8 +253,10 @@ class RelationReader:
         where: dict[Column, str] | None = None,
     ) -> Relation:
         database = self.database(source, location)
+        # The columns of a query are labels, which the mapping names as the query does.
+        folding = database.folding if table is not None else ""
         shape = database.table(table, location) if table is not None else database.query(query or "", location, is_core_sql)
-        shape = replace(shape, tests=_tests(shape, where or {}, database.folds_to_lower and table is not None))
+        shape = replace(shape, tests=_tests(shape, where or {}, folding))
         target = self._new_table()
         self._fetch(database, shape, target)
         while database.beyond_calendar:
@@ -252,9 +264,7 @@ class RelationReader:
             self._fetch(database, shape, target)
         columns = tuple(RelationColumn(one.name, one.type, one.declared, datatype=one.datatype) for one in shape.columns)
         file = str(source) if table is None or not source.is_server else f"{source}, table {table}"
-        # The columns of a query are labels, which the mapping names as the query does.
-        folds = database.folds_to_lower and table is not None
-        return Relation(target, columns, f"table {name}" if table is not None else "the query", file, source, shape.keys, folds_to_lower=folds)
+        return Relation(target, columns, f"table {name}" if table is not None else "the query", file, source, shape.keys, folding=folding)
 
     def _fetch(self, database: Database, shape: Shape, target: str) -> None:
         """Copy the rows into a temporary table, which DuckDB keeps on disk where it outgrows its memory."""
@@ -309,7 +319,7 @@ class RelationReader:
         created: list[str] = []
         try:
             for name, source in mentioned:
-                relation = self._of_source(source, identifier(name) if source.is_server and source.table is None else name, location)
+                relation = self._of_source(source, identifier(name) if source.takes_written_names and source.table is None else name, location)
                 columns = ", ".join(typed_column(column) for column in relation.columns)
                 self._connection.execute(f"CREATE TEMP VIEW {identifier(name)} AS SELECT {columns} FROM {relation.sql}")
                 created.append(name)
@@ -346,11 +356,11 @@ class RelationReader:
         return self._tables[-1]
 
 
-def _tests(shape: Shape, values: dict[Column, str], folds: bool) -> tuple[str, ...]:
+def _tests(shape: Shape, values: dict[Column, str], folding: Folding) -> tuple[str, ...]:
     """Conditions in the database's own SQL that an index can answer: texts of integer and text columns as they are."""
     found = []
     for wanted, value in values.items():
-        name = wanted.name.lower() if folds and not wanted.is_delimited else wanted.name
+        name = folded(wanted, folding)
         column = next((one for one in shape.columns if one.name == name), None)
         if column is None or column.declared or column.datatype:
             continue

@@ -50,6 +50,11 @@ class Source:
         return self.type in SERVERS
 
     @property
+    def takes_written_names(self) -> bool:
+        """Whether a table's name is understood with its quotes: by a server, and by SQLite where its names are standard SQL's."""
+        return self.is_server or (self.type == "sqlite" and bool(self.settings))
+
+    @property
     def database(self) -> tuple[object, ...]:
         """Equal for tables of one database, which can answer one query."""
         return self.type, self.path, self.address, self.settings

@@ -67,7 +67,7 @@ class Sources:
             return found
         if self.default is None:
             raise MappingError("M202", f"no source declares the table {name}", location, self._hint(name))
-        if self.default.is_server:
+        if self.default.takes_written_names:
             return self.default
         if self.default.type == "sqlite" or self.default.path.is_file():
             return self.default if self.default.type != "sqlite" or self.default.table else replace(self.default, table=name)
@@ -215,6 +215,7 @@ def _source(table: object, text: str, file: Path, section: str) -> Source:
         sheet=table.get("sheet"),
         header=_header(table, _place(text, file, section, "header")),
         types=tuple((str(name), str(kind)) for name, kind in table.get("types", {}).items()),
+        settings=settings,
         max_rejects=most,
         location=place,
     )

@@ -2,33 +2,47 @@
 
 SQLite's values have types of their own, whatever the column declares: each column is read as the one type that all its
 values have, as text where they differ, and cast to the declared type later, where what cannot be cast is rejected.
+
+SQLite's names have no case. With the setting names = "standard" those of tables and columns are compared as standard SQL says
+(SQL:2008 part 2, section 5.2): in quotes exactly, without them in upper case, both in the mapping and in CREATE TABLE.
 """
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import pyarrow as pa
 
 from kg.errors import Location, MappingError, did_you_mean
 from kg.mapping.database import DatabaseColumn, Shape, arrow_schema, parts_of_name, refuse_repeated_names
+from kg.mapping.relation import Folding, folded
+from kg.mapping.source import Source
+from kg.mapping.template import Column
 
 _BATCH = 50_000
+_STANDARD = ("names", "standard")
+# Names in quotes of any of SQLite's kinds; comments and texts, in which quotes mean nothing, are passed over.
+_QUOTED = re.compile(r"""--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|(?P<name>"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\])""", re.DOTALL)
 
 
 class Reading:
     """A database open for reading only, as a context manager."""
 
-    folds_to_lower = False
     failure: MappingError | None = None
     beyond_calendar: frozenset[str] = frozenset()  # its days are texts, or cast later
 
-    def __init__(self, path: Path, location: Location | None):
-        self._path, self._location = path, location
+    def __init__(self, source: Source, location: Location | None):
+        """MappingError M200 of a setting that there is not."""
+        self._path, self._location = source.path, location
         self._views = 0
+        for setting in source.settings:
+            if setting != _STANDARD:
+                place = source.location or location
+                raise MappingError("M200", f"SQLite has no setting {setting[0]} = {setting[1]!r}", place, 'settings = { names = "standard" } is the only one')
+        self.folding: Folding = "upper" if source.settings else ""
 
     def __enter__(self) -> Reading:
         if not self._path.is_file():
@@ -45,17 +59,38 @@ class Reading:
         self._database.close()
 
     def names(self) -> list[str]:
+        own = self._own_names()
+        return [self._standard_names(one, (one,))[one] for one in own] if self.folding else own
+
+    def _own_names(self) -> list[str]:
         return [row[0] for row in self._database.execute("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')").fetchall()]
 
     def table(self, written: str, location: Location | None) -> Shape:
-        names, name = self.names(), parts_of_name(written)[-1][0]
-        found = next((one for one in names if one == name), None) or next((one for one in names if one.lower() == name.lower()), None)
+        names, (name, is_quoted) = self._own_names(), parts_of_name(written)[-1]
+        if self.folding:
+            wanted = folded(Column(name, is_quoted), self.folding)
+            found = next((one for one in names if self._standard_names(one, (one,))[one] == wanted), None)
+        else:
+            found = next((one for one in names if one == name), None) or next((one for one in names if one.lower() == name.lower()), None)
         if found is None:
-            hint = did_you_mean(name, names) or f"its tables are {', '.join(names)}"
+            hint = did_you_mean(name, self.names()) or f"its tables are {', '.join(self.names())}"
             raise MappingError("M202", f"{self._path.name} has no table {name}", location, hint)
         quoted = _identifier(found)
         # rowid order, which is the order of the row numbers in reports
-        return Shape(quoted, self._columns(quoted), self._keys(quoted))
+        shape = Shape(quoted, self._columns(quoted), self._keys(quoted))
+        return self._with_standard_names(found, shape) if self.folding else shape
+
+    def _with_standard_names(self, table: str, shape: Shape) -> Shape:
+        names = self._standard_names(table, [one.name for one in shape.columns])
+        columns = tuple(replace(one, name=names[one.name]) for one in shape.columns)
+        return replace(shape, columns=columns, keys=tuple(frozenset(names[name] for name in key) for key in shape.keys))
+
+    def _standard_names(self, table: str, names: Iterable[str]) -> dict[str, str]:
+        """The names in standard SQL of a table and its columns: which of them are in quotes stands in the text that made it."""
+        text = self._database.execute("SELECT sql FROM sqlite_schema WHERE name = ?", [table]).fetchone()[0] or ""
+        found = [match for match in _QUOTED.finditer(text) if match["name"]]
+        in_quotes = {match["name"][1:-1].replace(match["name"][-1] * 2, match["name"][-1]) for match in found}
+        return {name: folded(Column(name, name in in_quotes), self.folding) for name in names}
 
     def query(self, query: str, location: Location | None, is_core_sql: bool = False) -> Shape:
         view = f"kg_query_{self._views}"
