@@ -10,7 +10,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from pyoxigraph import BlankNode, Literal, NamedNode
 from werkzeug.exceptions import NotFound
 
-from api import answers, current, entity, negotiation
+from api import answers, current, entity, negotiation, ontology
 from api.current import Page
 from api.display import Display, Shown, iri_of, is_web_address, path_of
 from api.entity import INCOMING, OUTGOING, PAGE_SIZE, Direction, Fact, Property
@@ -65,7 +65,9 @@ def anything_else(local: str) -> Response:
         raise NotFound from None
     if local.startswith(("id/", "doc/")) or not entity.is_known(iri):
         raise NotFound
-    return redirect(path_of(iri.value, base), 303)
+    if ontology.is_module(iri):  # a document, which is here
+        return ontology.module_page(iri)
+    return ontology.to_page(iri) or redirect(path_of(iri.value, base), 303)
 
 
 def _raw_path(start: str) -> str:
