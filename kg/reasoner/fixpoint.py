@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -22,6 +23,7 @@ from kg.reasoner.model import Rule, variables_of
 from kg.reasoner.paths import as_triples
 from kg.reasoner.rows import Columns, Rows, lacking
 from kg.reasoner.running import RESULT, Running
+from kg.reasoner.small_rounds import Join, Leave, SmallRounds, Unsuited
 from kg.reasoner.statement import PARITY, Statement
 from kg.reasoner.stratify import can_match, cycle_through, premises
 from kg.reasoner.watch import Watch
@@ -44,6 +46,13 @@ class Part:
 
     statement: Statement
     trigger: Recursion | Running | None
+    join: Join | None = None  # the same, to be evaluated in memory
+    head: a.TriplePattern | None = None
+    number: int = 0  # of the rule
+
+
+# After so many rounds in a row that find no more than a few triples each, a recursion goes on in memory, if it can.
+PATIENCE, FEW, _MOST_TRIES = 10, 200, 3
 
 
 @dataclass
@@ -78,21 +87,52 @@ class Fixpoint:
         for rule in self.rules:
             self._prepare(rule)
         makes_terms = any(isinstance(e, a.SetElement) for rule in self.rules for e in rule.body)
-        total = 0
+        total = quiet = tries = 0
         while True:
-            parity = self.rounds % 2
-            found = self._round(parity)
+            found = self._round(self.rounds % 2)
             total += found
             self.rounds += 1
             if not found:
                 break
-            self.watch.check(self.rules[0], self.rounds)
-            if makes_terms and self.rounds > self.watch.new_value_rounds:
-                raise self._diverges()
-            if self.first_round + self.rounds > self.last_round:
-                raise self.rules[0].error("R215", f"takes more than {self.rounds:,} rounds", "look for a chain of conclusions without end")
+            self._check_round(makes_terms)
+            quiet = quiet + 1 if found <= FEW else 0
+            if quiet >= PATIENCE and tries < _MOST_TRIES and not makes_terms:
+                tries, quiet = tries + 1, 0
+                more, is_done = self._in_memory()
+                total += more
+                if is_done:
+                    break
         self._finish()
         return total
+
+    def _check_round(self, makes_terms: bool) -> None:
+        self.watch.check(self.rules[0], self.rounds)
+        if makes_terms and self.rounds > self.watch.new_value_rounds:
+            raise self._diverges()
+        if self.first_round + self.rounds > self.last_round:
+            raise self.rules[0].error("R215", f"takes more than {self.rounds:,} rounds", "look for a chain of conclusions without end")
+
+    def _in_memory(self) -> tuple[int, bool]:
+        """Go on without statements; returns how many triples were concluded, and whether there are no more."""
+        parts = {
+            relation: [(part.join, part.head, part.number) for part in several if part.join is not None] for relation, several in self._parts.items()
+        }
+        aggregates = [(running, [part.join for part in several if part.join is not None]) for running, several in self._aggregates]
+        small = SmallRounds(self.knowledge, parts, aggregates)
+        try:
+            small.read(lambda pattern: recursion_of(pattern, self._relations), (self.rounds - 1) % 2, self._counts)
+        except Unsuited:
+            return 0, False
+        total, is_done = 0, False
+        with suppress(Leave):
+            while not is_done:
+                found = small.round(self.first_round + self.rounds)
+                total, is_done = total + found, not found
+                self.rounds += 1
+                if found:
+                    self._check_round(False)
+        self._counts = small.write((self.rounds - 1) % 2)
+        return total, is_done
 
     # ── preparation ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -126,7 +166,7 @@ class Fixpoint:
         for branch in self._branches(rule, columns):
             compiler = self._compiler(branch, columns)
             body = self._with_invariants(list(branch), needed, compiler)
-            for trigger, rows in self._variants(body, compiler):
+            for trigger, rows, join in self._variants(body, compiler):
                 shared = Statement(rows.sql, rows.steps)
                 if len(rule.head) > 1:  # several triples from one solution: find the solutions once
                     self._tables += 1
@@ -135,7 +175,7 @@ class Fixpoint:
                 for head in rule.head:
                     select = f"SELECT s, p, o, {self.numbers[id(rule)]} AS rule FROM ({compiler.head(head, rows)}) h"
                     relation = recursion_of(head, self._relations)
-                    self._parts[relation].append(Part(Statement(select, shared.steps), trigger))
+                    self._parts[relation].append(Part(Statement(select, shared.steps), trigger, join, head, self.numbers[id(rule)]))
 
     def _compiler(self, elements: Sequence, columns: Columns) -> BodyCompiler:
         kinds = self.knowledge.kinds(elements, self._heads)
@@ -194,9 +234,9 @@ class Fixpoint:
         for branch in aggregate.branches:
             compiler = self._compiler(branch, columns)
             body = self._with_invariants(list(close_scopes(branch)), set(aggregate.contribution), compiler)
-            for trigger, rows in self._variants(body, compiler):
+            for trigger, rows, join in self._variants(body, compiler):
                 names = ", ".join(f"x.{rows.columns[v]}" for v in aggregate.contribution)
-                parts.append(Part(Statement(f"SELECT {names} FROM ({rows.sql}) x", rows.steps), trigger))
+                parts.append(Part(Statement(f"SELECT {names} FROM ({rows.sql}) x", rows.steps), trigger, join))
             recursive = sum(self._is_recursive(e) for e in body)
             whole = all(v in aggregate.contribution for e in body if not isinstance(e, a.Not) for v in _variables(e))
             running.is_distinct = len(aggregate.branches) == 1 and recursive == 1 and whole and not any(
@@ -220,14 +260,14 @@ class Fixpoint:
         columns = ", ".join(f"c{names.index(column)} AS {column}" for column in rows.columns.values())
         return Rows(f"SELECT {columns or '1 AS unit'} FROM {self._fixed[plain]}", rows.columns)
 
-    def _variants(self, body: Sequence, compiler: BodyCompiler) -> list[tuple[Recursion | Running | None, Rows]]:
-        """The first-round SELECT, then one per recursive element that reads its delta."""
+    def _variants(self, body: Sequence, compiler: BodyCompiler) -> list[tuple[Recursion | Running | None, Rows, Join | None]]:
+        """The first-round SELECT, then one per recursive element that reads its delta, with the join that it makes."""
         recursive = [i for i, e in enumerate(body) if self._is_recursive(e)]
         totals = [i for i in recursive if isinstance(body[i], Total)]
-        variants: list[tuple[Recursion | Running | None, Rows]] = []
+        variants: list[tuple[Recursion | Running | None, Rows, Join | None]] = []
         starts_empty = any(recursion_of(body[i], self._relations) in self._empty for i in recursive if i not in totals)
         if not totals and not starts_empty:  # an aggregate's first results are its first delta
-            variants.append((None, self._rows([self._reading_full(e, compiler) for e in body], compiler)))
+            variants.append((None, self._rows([self._reading_full(e, compiler) for e in body], compiler), None))
         for chosen in recursive:
             element = body[chosen]
             if isinstance(element, Total):
@@ -238,7 +278,9 @@ class Fixpoint:
                 delta = Given(compiler.triple(element, trigger.delta(PARITY)))
             # Before the chosen element only what is older than the delta is read, so that a solution is found once.
             given = [self._reading_old(e, compiler) if i < chosen else delta if i == chosen else self._reading_full(e, compiler) for i, e in enumerate(body)]
-            variants.append((trigger, self._rows(given, compiler)))
+            older = frozenset(i for i in recursive if i < chosen)
+            join = Join(trigger, None if isinstance(element, Total) else element, (*body[:chosen], *body[chosen + 1 :]), older)
+            variants.append((trigger, self._rows(given, compiler), join))
         return variants
 
     def _reading_full(self, element, compiler: BodyCompiler):

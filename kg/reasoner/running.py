@@ -88,6 +88,16 @@ class Running:
         if self.keeps_all:
             declared = ", ".join(f"{key} BIGINT" for key in self._keys) + f", {self.columns.of(self.aggregate.result)} HUGEINT"
             create_empty(self.store.connection, f"rl_total_{self.number}", declared)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there was no contribution so far."""
+        return self._is_empty
+
+    @property
+    def measure(self) -> Measure:
+        return self._measure
+
     @property
     def _keys(self) -> list[str]:
         return [self.columns.of(key) for key in self.aggregate.keys]
