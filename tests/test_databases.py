@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -288,6 +290,35 @@ def test_a_database_that_goes_away_while_it_is_read_leaves_the_last_good_graph(w
             work.map(thing('ex:name rr:column "name"'), sources_of(server))
     assert caught.value.code == "M213" and PASSWORD not in str(caught.value)
     assert work.quads() == {'ex:1 ex:name "a"'}
+
+
+# ── A first mapping ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_proposal_knows_the_keys_references_and_types_that_a_database_declares(work: Workplace, server: Server, tmp_path: Path) -> None:
+    server.run(
+        "things", "CREATE TABLE gardener (nr INT PRIMARY KEY, name VARCHAR(40))",
+        "CREATE TABLE tree (plot INT, pos INT, height DECIMAL(5,2), planted DATE, tender INT, PRIMARY KEY (plot, pos), FOREIGN KEY (tender) REFERENCES gardener(nr))",
+        "INSERT INTO gardener VALUES (7, 'Ann')", "INSERT INTO tree VALUES (1, 2, 3.5, '2001-02-03', 7), (1, 3, NULL, NULL, NULL)",
+    )  # fmt: skip
+    url = server.url("things", PASSWORD)
+    (tmp_path / "sources.toml").write_text('[default]\nurl = "' + url.replace(PASSWORD, "${SECRET}") + '"\n')
+
+    def kg(*arguments: str) -> str:
+        environment = {"PYTHONPATH": str(ROOT), "SECRET": PASSWORD}
+        done = subprocess.run([sys.executable, "-m", "kg", "map", *arguments, "--base", "http://example.org/"], capture_output=True, text=True, cwd=tmp_path, env=environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    text = kg("--bootstrap", "sources.toml")
+    assert PASSWORD not in text and kg("--bootstrap", url).count("rr:tableName") == 2
+    (tmp_path / "proposed.r2rml.ttl").write_text(text)
+    found = kg("proposed.r2rml.ttl").replace("<http://example.org/", "").replace("^^<http://www.w3.org/2001/XMLSchema#", "^").replace(">", "").splitlines()
+    assert {line for line in found if "rdf-syntax-ns#type" not in line} == {
+        'id/gardener/7 <http://www.w3.org/2000/01/rdf-schema#label "Ann" .',
+        *(f'id/tree/1/{n} ontology/hasPlot "1"^integer .' for n in (2, 3)), *(f'id/tree/1/{n} ontology/hasPos "{n}"^integer .' for n in (2, 3)),
+        'id/gardener/7 ontology/hasNr "7"^integer .', 'id/tree/1/2 ontology/hasHeight "3.50"^decimal .', 'id/tree/1/2 ontology/hasPlanted "2001-02-03"^date .', "id/tree/1/2 ontology/hasTender id/gardener/7 .",
+    }  # fmt: skip
 
 
 # ── A whole project ──────────────────────────────────────────────────────────────────────────────────────────
