@@ -15,17 +15,23 @@ from benchmarks.workplace import Workplace
 MIX = ROOT / "benchmarks/queries/mix"
 _TIMEOUT = 1200
 _PART = 10  # of what rdflib gets
+_PATIENCE = 10  # a peer's wall clock may be so many times its cap: the machine may be busy
 
 Answer = tuple[float, list | None]  # seconds, and rows; None where they did not come in time
 
 
 def measure_mix(place: Workplace, peers: Peers, report: Report, scale: float, cap: float) -> None:
-    """`cap` is how many seconds a peer may take for one query: one that takes longer counts as if it had taken just as long."""
+    """`cap` is how many seconds of processor time a peer may take for one query: one that takes longer counts as if it had taken just as long.
+
+    The peers work in one thread each, and their processor time is what counts: on a machine at rest it is their wall clock, on a
+    busy one it flatters them. Ours is wall clock.
+    """
     files = sorted(MIX.glob("*.rq"))
     project = mapped(place, scale)
     ours = _ours(project, files)
     found = ours.values()
     report.add(Figure("mix.cold", statistics.median(each["compile"] for each in found) * 1000, "ms", "median to parse and compile"))
+    report.add(Figure("mix.first", statistics.median(each["first"] for each in found) * 1000, "ms", "median to answer for the first time, nothing planned"))
     report.add(Figure("mix.cached", statistics.median(each["cached"] for each in found) * 1000, "ms", "median to find the plan again"))
     try:
         _compare(report, "oxigraph", files, ours, _oxigraph(place, peers, scale, project, files, cap), cap)
@@ -49,8 +55,8 @@ def _oxigraph(place: Workplace, peers: Peers, scale: float, project: Path, files
     answers: dict[str, Answer] = {}
     for file in files:
         try:
-            found = measure(python, [ROOT / "benchmarks/peers/oxigraph_query.py", store, file], ROOT, cap).found
-            answers[str(file)] = found["seconds"], found["rows"]
+            found = measure(python, [ROOT / "benchmarks/peers/oxigraph_query.py", store, file, cap], ROOT, _PATIENCE * cap).found
+            answers[str(file)] = found["processor"], found["rows"]
         except TookTooLong:
             answers[str(file)] = cap, None
     return answers
@@ -61,9 +67,9 @@ def _rdflib(peers: Peers, project: Path, files: list[Path], cap: float) -> dict[
     triples = project / "mapped.nt"
     if not triples.exists():
         measure(sys.executable, ["-m", "benchmarks.measured", "triples", project, triples], ROOT, _TIMEOUT)
-    limit = _TIMEOUT + cap * len(files)
+    limit = _PATIENCE * (_TIMEOUT + cap * len(files))
     found = measure(python, [ROOT / "benchmarks/peers/rdflib_mix.py", triples, cap, *files], ROOT, limit).found
-    return {name: (each["seconds"] if each["rows"] is not None else cap, each["rows"]) for name, each in found.items()}
+    return {name: (each["processor"] if each["rows"] is not None else cap, each["rows"]) for name, each in found.items()}
 
 
 def _compare(report: Report, peer: str, files: list[Path], ours: dict[str, dict], theirs: dict[str, Answer], cap: float) -> None:
@@ -71,7 +77,7 @@ def _compare(report: Report, peer: str, files: list[Path], ours: dict[str, dict]
     ratios, differing = [], []
     for file in files:
         mine, (seconds, rows) = ours[str(file)], theirs[str(file)]
-        note = f"{peer}, stopped at {cap:g} s" if rows is None else f"{peer}, equal in {len(rows)} rows"
+        note = f"{peer}, stopped at {cap:g} s of processor time" if rows is None else f"{peer}, equal in {len(rows)} rows"
         try:
             if rows is not None:
                 refuse_difference(file.stem, mine["rows"], rows)
@@ -81,7 +87,9 @@ def _compare(report: Report, peer: str, files: list[Path], ours: dict[str, dict]
         figure = Figure(f"mix.{peer}.{file.stem}", mine["seconds"] * 1000, "ms", note, seconds * 1000)
         report.add(figure)
         ratios.append(figure.ratio)
-    report.add(Figure(f"mix.{peer}.mean", statistics.geometric_mean(ratios), "times", f"geometric mean; the least is {min(ratios):.3g}"))
+    capped = sum(rows is None for _, rows in theirs.values())
+    note = f"geometric mean; the least is {min(ratios):.3g}; {capped} of {len(files)} stopped at {cap:g} s, which makes the ratio smaller"
+    report.add(Figure(f"mix.{peer}.mean", statistics.geometric_mean(ratios), "times", note))
     if differing:
         raise MeasurementFailed("; ".join(differing))
 

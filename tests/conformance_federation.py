@@ -11,6 +11,7 @@ from kg.sparql.services import Services
 from kg.store import Store
 from kg.store.documents import load
 from tests.conformance import SUITES, Case, read, walk
+from tests.conformance_engines import answer_of
 from tests.conformance_sparql import difference, failure
 
 MANIFEST = "sparql11/manifest-sparql11-fed.ttl"
@@ -38,7 +39,7 @@ def fault(case: Case) -> str | None:
                 load(endpoint, str(path), base=path.as_uri())
             endpoints[each["endpoint"][0]] = endpoint
         query = case.action["query"][0]
-        return difference(evaluate(store, read(query), strict=True, base=query.as_uri(), services=standing_in(endpoints)), case.result, is_ordered=False)
+        return difference(answer_of(evaluate(store, read(query), strict=True, base=query.as_uri(), services=standing_in(endpoints))), case.result, is_ordered=False)
 
 
 def standing_in(endpoints: dict[str, Store], unreachable: str = "http://invalid.endpoint.org/sparql") -> Services:

@@ -1,10 +1,11 @@
-"""make conformance: one line a suite — name, passed, total — and the reason of each case that fails.
+"""make conformance: one line a suite — name, passed, total — and the reason of each case that fails; then the peers over the same cases.
 
-Each driver has a function that returns (passed, total, {case: reason}).
+Each driver has a function that returns (passed, total, {case: reason}). With `--peers` only the table of the peers is printed.
 """
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 
 from tests import (
@@ -21,6 +22,7 @@ from tests import (
     conformance_sparql,
     conformance_sparql_update,
 )
+from tests.conformance_engines import Oxigraph, Rdflib
 from tests.databases import NotInstalled
 
 SUITES = {
@@ -45,7 +47,33 @@ SUITES = {
 }
 
 
+# The suites that are about an engine alone, without a server: driver(engine).
+OF_ENGINES = {
+    "sparql11-query": conformance_sparql.run_queries,
+    "sparql11-update": conformance_sparql_update.run,
+    "sparql11-results": conformance_sparql.run_results,
+}
+
+
 def main() -> None:
+    if "--peers" not in sys.argv[1:]:
+        report()
+    compare()
+
+
+def compare() -> None:
+    """A line a suite with what each engine passes."""
+    engines = [conformance_sparql.GUANXI, Oxigraph(), Rdflib()]
+    print("\t".join(["suite", "cases", *(engine.name for engine in engines)]), flush=True)
+    for name, run in OF_ENGINES.items():
+        found = [run(engine) for engine in engines]
+        print("\t".join([name, str(found[0][1]), *(str(passed) for passed, _, _ in found)]), flush=True)
+        for engine, (_, _, reasons) in zip(engines, found, strict=True):
+            for case, reason in reasons.items():
+                print(f"    {engine.name}: {case}: {' '.join(reason.split())[:160]}")
+
+
+def report() -> None:
     for name, run in SUITES.items():
         try:
             passed, total, reasons = run()

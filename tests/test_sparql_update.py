@@ -14,7 +14,8 @@ from kg.sparql.algebra import Dataset
 from kg.sparql.evaluate import evaluate
 from kg.sparql.update import files_within, update
 from kg.store import Store, documents
-from tests.conformance_sparql_update import FAILING, MANIFEST, canonical, dataset, run
+from tests.conformance_engines import dataset
+from tests.conformance_sparql_update import FAILING, MANIFEST, canonical, run
 
 EX = "http://example.org/"
 PREFIXES = {"": EX}
