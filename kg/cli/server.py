@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +17,7 @@ from kg.errors import ProjectError
 
 # Seconds that a thread keeps the interpreter while others wait: most of a request's time DuckDB works, and what is left is short.
 _SWITCH = 0.0005
+_M_MMAP_THRESHOLD, _LARGE = -3, 1 << 20  # of mallopt(3); bytes
 
 
 @app.command()
@@ -35,6 +38,7 @@ def serve(
         graph.store  # noqa: B018 - fails with a remedy where nothing has been built
         address = f"http://{host}:{port}"
         sys.setswitchinterval(_SWITCH)
+        _give_memory_back()
         try:
             served = create_app(graph, writable=writable, threads=threads, origins=origin or None)
             # Looking ahead on a connection is how waitress notices that a client has hung up.
@@ -50,6 +54,15 @@ def serve(
             server.run()
         except KeyboardInterrupt:
             server.close()
+
+
+def _give_memory_back() -> None:
+    """Let large blocks of memory go back to the system when they are free, not be kept for each thread: long answers leave nothing behind.
+
+    This is for the C library of GNU; others do so by themselves, or have no such function.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
 
 
 def _things_to_try(graph: KnowledgeGraph, address: str) -> Iterator[str]:

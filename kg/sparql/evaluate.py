@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
+import pyarrow as pa
+
 from kg.errors import LimitExceeded
 from kg.sparql import algebra
 from kg.sparql.compile import CompiledQuery, compile_query, dataset_of
@@ -300,6 +302,8 @@ class Solutions:
             for piece in write(batch):
                 yield b"".join((before.encode(), piece))
                 before = how.between
+        if count > _LARGEST_BATCH:
+            pa.default_memory_pool().release_unused()
         before = "" if count else how.head(self.variables)
         yield (before + how.end(notes(count) if notes else ())).encode()
 

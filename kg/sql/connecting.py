@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -21,4 +22,7 @@ def connect(database: str | Path, read_only: bool = False, config: Mapping[str, 
     faulty = [name for name in FAULTY_OPTIMIZERS if name in known]
     if faulty:
         connection.execute(f"SET disabled_optimizers = '{','.join(faulty)}'")
+    if read_only:
+        with suppress(duckdb.Error):  # not every system has it
+            connection.execute("SET allocator_background_threads = true")  # memory of a long answer goes back soon after it
     return connection

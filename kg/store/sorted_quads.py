@@ -29,7 +29,7 @@ import pyarrow as pa
 SUBJECT, OBJECT = "s", "o"  # the end that is the key
 
 # Sorting so many quads takes as long as one look-up by SQL: when it has been asked for so often, the sorting pays.
-QUADS_A_LOOK_UP = 25_000
+QUADS_A_LOOK_UP = 50_000
 LEAST_ASKED = 50
 _AT_ONCE = 200_000  # fewer quads are sorted while whoever asks waits, more in a thread of their own
 _MOST_QUADS = 500_000_000
