@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
@@ -140,7 +140,7 @@ class _Tree:
             rule=proof.rule_name,
             rule_place=proof.rule_place,
             rule_text=proof.rule_text,
-            reasons=(*proof.tests, *(_absence(proof, patterns, data_only) for patterns, data_only in proof.absent)),
+            reasons=(*proof.reasons(language()), *(message("absent_in_input" if data_only else "absent", what=what) for what, data_only in proof.absences(language()))),
             premises=tuple(self._step(premise) for premise in proof.premises),
             sums=tuple(
                 Sum(
@@ -152,11 +152,6 @@ class _Tree:
             rows=tuple(_row(row) for row in proof.sources),
             others=tuple(map(self._step, proof.others)),
         )
-
-
-def _absence(proof: Proof, patterns: Iterable[tuple], data_only: bool) -> str:
-    what = message("and").join(proof.names.triple(pattern, language()) for pattern in patterns)
-    return message("absent_in_input" if data_only else "absent", what=what)
 
 
 def _row(row) -> Row:

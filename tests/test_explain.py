@@ -195,3 +195,19 @@ def rounds_of(store: Store) -> dict[Triple, int]:
     rows = store.connection.execute("SELECT s, p, o, coalesce(round, 0) FROM quads WHERE NOT again").fetchall()
     terms = store.decode({term for row in rows for term in row[:3]})
     return {Triple(terms[s], terms[p], terms[o]): number for s, p, o, number in rows}
+
+
+# ── In words ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_a_not_denies_is_told_with_its_conditions():
+    rules = "RULE :open { ?x :is :open } WHERE { ?x :from ?day NOT { ?x :until ?lastDay FILTER(?lastDay < ?day) } }"
+    proof = proved(":a :from 5 ; :until 9 .", rules, "a", "is", "open")
+    assert "because nothing says that :a :until some last day and that last day < 5" in proof.text()
+    assert "因为没有事实表明 :a :until 某甲，且 该甲 < 5" in proof.text("zh")
+
+
+def test_things_without_a_label_are_called_by_what_they_are():
+    labels = ':Stake <http://www.w3.org/2000/01/rdf-schema#label> "stake"@en , "股份"@zh . <http://example.org/id/7> a :Stake ; :of <http://example.org/id/7/part> .'
+    proof = proved(labels + "<http://example.org/id/7/part> a :Stake .", "RULE :r { ?y :in ?x } WHERE { ?x :of ?y }", "id/7/part", "in", "id/7")
+    assert proof.text().startswith("stake (stake 7) :in stake 7") and proof.text("zh").startswith("股份（股份 7） :in 股份 7")

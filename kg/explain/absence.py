@@ -134,7 +134,7 @@ class _Builder:
             grounds.rule.name,
             str(grounds.rule.location),
             miss.missing,
-            tuple(names.with_values(test, grounds.bindings) for test in miss.tests),
+            tuple(names.with_values(test, grounds.bindings) or test for test in miss.tests),
             miss.blocked,
             miss.valueless,
             tuple(_shortfall(ground) for ground in grounds.aggregates),

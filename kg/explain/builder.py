@@ -122,7 +122,7 @@ class _Builder:
             yield from (triple.subject, triple.predicate, triple.object)
             if one.grounds:
                 yield from one.grounds.bindings.values()
-                yield from (term for patterns, _ in one.grounds.absent for pattern in patterns for term in pattern)
+                yield from (term for absent in one.grounds.absent for pattern in absent.patterns for term in pattern)
 
     def tree(self, triple: Triple) -> Proof:
         return self._made(self._planned([_Node(triple, 0)]))[0]
@@ -195,13 +195,18 @@ class _Builder:
             premises,
             totals,
             grounds.absent,
-            tuple(self.names.with_values(test, grounds.bindings) for test in grounds.tests),
+            self._filled(grounds.tests, grounds.bindings, "en"),
+            {"zh": self._filled(grounds.tests, grounds.bindings, "zh")},
             names=self.names,
         )
 
+    def _filled(self, tests: Iterable[str], bindings: Mapping[str, Term | Decimal], language: str) -> tuple[str, ...]:
+        told = (self.names.with_values(test, bindings, language) for test in tests)
+        return tuple(test for test in told if test is not None)
+
     def _total(self, ground: Any, bindings: Mapping[str, Term | Decimal], below: Iterable[Proof]) -> Total:
         parts = tuple(Part(share.value, tuple(next(below) for _ in share.premises)) for share in ground.contributions)
-        tests = [self.names.with_values(test, bindings) for test in ground.tests]
+        tests = self._filled(ground.tests, bindings, "en")
         return Total(ground.function, ground.value, sum_text(ground, tests), parts, ground.count - len(parts))
 
 

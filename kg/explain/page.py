@@ -16,15 +16,13 @@ def page(proof: Any, language: str) -> str:
     """The whole document; `language` is one of those of `words.py`."""
     words = WORDS[language]
 
-    def absence(patterns: tuple, data_only: bool) -> str:
-        what = words["and"].join(proof.names.triple(pattern, language) for pattern in patterns)
-        return words["absent_data" if data_only else "absent"].format(what=what)
-
     return _template().render(
         root=proof,
         language=language,
         words=words,
-        absence=absence,
+        reasons=lambda step: step.reasons(language),
+        absences=lambda step: [words["absent_data" if data_only else "absent"].format(what=what) for what, data_only in step.absences(language)],
+        graph=lambda iri: proof.names.graph(iri) or words["default"],
         says=lambda step: sentence(step, language) if step.kind == "inferred" else None,
         fact=lambda step: proof.names.triple(step.triple, language),
         row=lambda row: row_text(row, words),

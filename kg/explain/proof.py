@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -55,8 +55,9 @@ class Proof:
     bindings: Mapping[str, Term | Decimal] | None = None
     premises: tuple[Proof, ...] = ()
     totals: tuple[Total, ...] = ()
-    absent: tuple[tuple[tuple[tuple, ...], bool], ...] = ()
+    absent: tuple[Any, ...] = ()  # what nothing says: patterns, data_only, conditions
     tests: tuple[str, ...] = ()
+    tests_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the same in other languages than English
     sources: tuple[Any, ...] = ()  # rows: file, line, table, columns
     method: Mapping[str, str] | None = None  # of what a measure found, by language: the algorithm and its parameters; its rows are `sources`
     others: tuple[Proof, ...] = ()  # other derivations of the same triple
@@ -82,6 +83,14 @@ class Proof:
     def provenance(self) -> list[Triple]:
         """The tree in the PROV ontology, as RDF 1.1 triples."""
         return provenance(self)
+
+    def reasons(self, language: str = "en") -> list[str]:
+        """The conditions that hold, in words."""
+        return list(self.tests_in.get(language, self.tests))
+
+    def absences(self, language: str = "en") -> list[tuple[str, bool]]:
+        """What nothing says, in words; and whether only the input was looked at."""
+        return [(self.names.absence(one.patterns, one.conditions, self.bindings or {}, language), one.data_only) for one in self.absent]
 
     def below(self) -> list[Proof]:
         """The proofs directly under this one, those of contributions included."""

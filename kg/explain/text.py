@@ -25,23 +25,22 @@ def _leaf(proof: Any, pad: str, language: str) -> list[str]:
     if proof.kind == "skipped":
         return [f"{pad}{words['skipped'].format(count=proof.skipped)}"]
     if proof.kind in ("repeated", "cut"):
-        return [f"{pad}{fact} ({words['above' if proof.kind == 'repeated' else 'deeper']})"]
-    where = ", ".join(graph or words["default"] for graph in proof.graphs)
-    return [f"{pad}{fact} ({words['asserted'].format(graph=where)})", *(f"{pad}  ← {row_text(row, words)}" for row in proof.sources)]
+        return [pad + words["aside"].format(what=fact, aside=words["above" if proof.kind == "repeated" else "deeper"])]
+    where = ", ".join(proof.names.graph(graph) or words["default"] for graph in proof.graphs)
+    return [pad + words["aside"].format(what=fact, aside=words["asserted"].format(graph=where)), *(f"{pad}  ← {row_text(row, words)}" for row in proof.sources)]
 
 
 def _inferred(proof: Any, indent: int, language: str) -> list[str]:
     words, names, pad = WORDS[language], proof.names, "  " * indent
     said, fact = sentence(proof, language), names.triple(proof.triple, language)
-    told = [f"{pad}{said or fact} ({author(proof, words)})"]
-    if said:
+    told = [pad + words["aside"].format(what=said or fact, aside=author(proof, words))]
+    if said and not said.startswith(fact):
         told.append(f"{pad}  = {fact}")
-    told += [f"{pad}  {words['test'].format(test=test)}" for test in proof.tests]
+    told += [f"{pad}  {words['test'].format(test=test)}" for test in proof.reasons(language)]
     if proof.method:
         told.append(f"{pad}  {words['method'].format(method=proof.method.get(language) or proof.method['en'])}")
         told += [f"{pad}  ← {row_text(row, words)}" for row in proof.sources]
-    for patterns, data_only in proof.absent:
-        what = words["and"].join(names.triple(pattern, language) for pattern in patterns)
+    for what, data_only in proof.absences(language):
         told.append(f"{pad}  {words['absent_data' if data_only else 'absent'].format(what=what)}")
     for premise in proof.premises:
         told += lines(premise, indent + 1, language)
@@ -59,7 +58,7 @@ def _inferred(proof: Any, indent: int, language: str) -> list[str]:
 
 def author(proof: Any, words: Mapping[str, str]) -> str:
     """Who concluded it: a rule, or a measure."""
-    return words["measure" if proof.method else "rule"].format(rule=proof.rule_name)
+    return words["measure" if proof.method else "rule"].format(rule=proof.rule_name.removeprefix("rule:"))
 
 
 def sentence(proof: Any, language: str = "en") -> str | None:
@@ -120,8 +119,8 @@ def _as_dict(proof: Any, depth: int, steps: list[Any]) -> dict[str, Any]:
         "bindings": {name: str(value) for name, value in (proof.bindings or {}).items()},
         "tests": list(proof.tests),
         "absent": [
-            {"patterns": [proof.names.triple(pattern) for pattern in patterns], "inputOnly": data_only}
-            for patterns, data_only in proof.absent
+            {"patterns": [proof.names.triple(pattern) for pattern in absent.patterns], "conditions": list(absent.conditions), "text": text, "inputOnly": data_only}
+            for absent, (text, data_only) in zip(proof.absent, proof.absences(), strict=True)
         ],
         "premises": below(proof.premises),
         "totals": [

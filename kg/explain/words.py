@@ -2,6 +2,7 @@
 
 WORDS = {
     "en": {
+        "aside": "{what} ({aside})",
         "asserted": "stated in {graph}",
         "rule": "by rule {rule}",
         "measure": "by measure {rule}",
@@ -35,6 +36,7 @@ WORDS = {
         "total_of": "where {total}",
     },
     "zh": {
+        "aside": "{what}（{aside}）",
         "asserted": "见于 {graph}",
         "rule": "依据规则 {rule}",
         "measure": "依据度量 {rule}",

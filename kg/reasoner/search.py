@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
@@ -22,12 +23,15 @@ from kg.reasoner.reading import NO_TERM, Reading
 from kg.reasoner.rows import Columns, Rows, Source
 from kg.reasoner.running import RESULT, Measure
 from kg.reasoner.stratify import Use, can_match, premises
-from kg.reasoner.told import AggregateGround, Contribution, Grounds, expression_text, named, number_of, plain
+from kg.reasoner.told import Absent, AggregateGround, Contribution, Grounds, expression_text, named, number_of, plain
 from kg.sparql import algebra as a
 from kg.sparql.algebra_text import node_text
 from kg.sparql.values import ALL_TAGS, Value, tag_classes
 from kg.store import Store
 from kg.terms import MAX_SCALE, TAG_BITS, TAG_DECIMAL, TAG_INTEGER, TAG_TYPED
+
+# What tells the variables that live only inside a NOT or a sub-select from their namesakes.
+_HIDDEN = re.compile(r"\?(\w+)(/\w+)")
 
 # A round later than any: all that is known.
 LATEST = 1 << 31
@@ -276,14 +280,25 @@ class Search:
         results = {e.result for e in branch if isinstance(e, RunningAggregate)}
         terms = self._terms({v: value for v, value in found.items() if v not in results})
         totals = {ground.result: ground.value for ground in told.values()}
+        hidden = _names_of_hidden(terms)
+
+        def written(condition: a.Expression) -> str:
+            text = expression_text(condition, self.rule.prefixes)
+            return _HIDDEN.sub(lambda match: f"?{hidden.get(match[1] + match[2], match[1])}", text)
+
         absent = tuple(
-            (tuple(self._absent(p, terms) for p in e.body if isinstance(p, a.TriplePattern)), e.data_only or self.rule.data_only)
+            Absent(
+                tuple(self._absent(p, terms) for p in e.body if isinstance(p, (a.TriplePattern, a.PathPattern))),
+                e.data_only or self.rule.data_only,
+                tuple(written(f.condition) for f in e.body if isinstance(f, a.FilterElement)),
+            )
             for e in branch
             if isinstance(e, a.Not)
         )
         filters = [e.condition for e in branch if isinstance(e, a.FilterElement)]
-        tests = tuple(expression_text(f, self.rule.prefixes) for f in filters if not results & set(variables_of(f)))
-        return Grounds(self.rule, self.round, named(terms) | totals, self._triples(branch, terms), tuple(told.values()), absent, tests)
+        tests = tuple(written(f) for f in filters if not results & set(variables_of(f)))
+        bindings = named(terms) | {hidden[v.name]: term for v, term in terms.items() if v.name in hidden}
+        return Grounds(self.rule, self.round, bindings | totals, self._triples(branch, terms), tuple(told.values()), absent, tests)
 
     def _terms(self, solution: dict[a.Var, int]) -> dict[a.Var, a.Term]:
         decoded = self.store.decode({value for value in solution.values() if value != NO_TERM})
@@ -330,3 +345,15 @@ def restricted(pattern: a.Pattern, keys: dict[a.Var, a.Term]) -> a.Pattern:
     return replace(pattern, pattern=restricted(pattern.pattern, keys))
 
 
+def _names_of_hidden(terms: Mapping[a.Var, a.Term]) -> dict[str, str]:
+    """How the variables of sub-selects are called beside those of the rule: as they are written, where that name is free."""
+    taken = {v.name for v in terms if "/" not in v.name}
+    found: dict[str, str] = {}
+    for name in sorted(v.name for v in terms if "/" in v.name and not v.is_anonymous):
+        plain, number = name.partition("/")[0], 2
+        called = plain
+        while called in taken:
+            called, number = f"{plain}{number}", number + 1
+        taken.add(called)
+        found[name] = called
+    return found

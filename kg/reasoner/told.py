@@ -34,11 +34,20 @@ class AggregateGround:
 
 
 @dataclass(frozen=True)
+class Absent:
+    """What a NOT denies: `patterns` with the bindings put in (nodes without value are variables), of which `conditions`, as written,
+    hold; with `data_only` it looked at the input alone."""
+
+    patterns: tuple[tuple[a.Node, a.Node | str, a.Node], ...]
+    data_only: bool
+    conditions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Grounds:
     """Why a triple was concluded: the rule, a solution of its body, and the triples that make it up.
 
-    `absent` are the patterns of NOTs with the bindings put in (nodes without value are variables), `data_only` of each
-    says that it looked at the input alone; `tests` are the FILTERs as written.
+    `absent` are what its NOTs deny; `tests` are the FILTERs as written.
     """
 
     rule: Rule
@@ -46,7 +55,7 @@ class Grounds:
     bindings: dict[str, a.Term | Decimal]
     premises: tuple[Triple, ...]
     aggregates: tuple[AggregateGround, ...]
-    absent: tuple[tuple[tuple[str, ...], bool], ...]
+    absent: tuple[Absent, ...]
     tests: tuple[str, ...]
 
     def below(self) -> tuple[Triple, ...]:
