@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from urllib.parse import quote
@@ -145,13 +145,17 @@ def on_page(result: Result, limit: int | None = None) -> Answer:
     if isinstance(result, Triples):
         turtle = write_graph(rows, negotiation.TURTLE.name, current.graph().prefixes).decode()
         return Answer(turtle=turtle, has_more=has_more, shown=len(rows))
-    display = display_of(term for row in rows for term in row)
+    return table(result.variables, rows, display_of(term for row in rows for term in row), has_more)
+
+
+def table(variables: Sequence[str], rows: Sequence[Sequence[Term | None]], display: Display, has_more: bool = False) -> Answer:
+    """Rows as a page shows them; columns that say the names of links once more are left out."""
     shown = [[display.show(term) for term in row] for row in rows]
-    kept = [place for place in range(len(result.variables)) if not _repeats_a_link(shown, place)]
+    kept = [place for place in range(len(variables)) if not _repeats_a_link(shown, place)]
     return Answer(
-        variables=tuple(result.variables[place] for place in kept),
+        variables=tuple(variables[place] for place in kept),
         rows=[[row[place] for place in kept] for row in shown],
-        numbers=frozenset(result.variables[place] for place in kept if all(row[place].kind in ("number", "none") for row in shown)),
+        numbers=frozenset(variables[place] for place in kept if all(row[place].kind in ("number", "none") for row in shown)),
         has_more=has_more,
     )
 

@@ -13,6 +13,7 @@ from api import (
     compression,
     current,
     description,
+    desks,
     editor,
     explain,
     graph_store,
@@ -73,7 +74,7 @@ def create_app(
     running.register(app, threads, server.slow, server.slow_log)
     messages.register(app)
     problems.register(app)
-    for part in (sparql, editor, browsing, graph_store, description, running, queries, explain, ontology, resource, search, shapes, pages):
+    for part in (sparql, editor, browsing, graph_store, description, running, queries, desks, explain, ontology, resource, search, shapes, pages):
         app.register_blueprint(part.blueprint)
     _register_context(app)
     _register_headers(app)

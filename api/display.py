@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from urllib.parse import quote, unquote, urlsplit
 
 from pyoxigraph import BlankNode, Literal, NamedNode
@@ -63,7 +64,9 @@ class Display:
     def _literal(self, literal: Literal) -> Shown:
         datatype = literal.datatype.value
         if datatype in _NUMBERS:
-            return Shown(grouped(literal.value), "number", tooltip=readable(literal.datatype, self._prefixes))
+            short = _rounded(literal.value)
+            tooltip = readable(literal.datatype, self._prefixes) if short == literal.value else f"{literal.value} ({readable(literal.datatype, self._prefixes)})"
+            return Shown(grouped(short), "number", tooltip=tooltip)
         tooltip = None if literal.language or datatype == XSD + "string" else readable(literal.datatype, self._prefixes)
         return Shown(literal.value, "text", tooltip=tooltip, language=literal.language)
 
@@ -72,6 +75,14 @@ def short_name(iri: NamedNode, prefixes: Mapping[str, str]) -> str:
     """`ex:item/1` where a prefix covers it, else the IRI in angle brackets without its scheme's noise."""
     best = max((pair for pair in prefixes.items() if pair[1] and iri.value.startswith(pair[1])), key=lambda p: len(p[1]), default=None)
     return f"{best[0]}:{unquote(iri.value[len(best[1]) :])}" if best else iri.value
+
+
+def _rounded(number: str) -> str:
+    """A decimal with more than six digits after the point, as quotients have them, rounded; every other spelling as it is."""
+    whole, _, digits = number.partition(".")
+    if len(digits) <= 6 or not digits.isdigit():
+        return number
+    return f"{Decimal(number):.6f}" if whole.strip("-+0") else f"{Decimal(number):.6g}"
 
 
 def grouped(number: str) -> str:

@@ -8,7 +8,7 @@ from itertools import groupby
 from flask import Blueprint, Response, jsonify, make_response, render_template, request, url_for
 from pyoxigraph import Literal, NamedNode
 
-from api import answers, conditional, current, negotiation, running
+from api import answers, cards, conditional, current, negotiation, running
 from api.display import Shown
 from api.messages import LANGUAGES
 from api.negotiation import HTML, JSON, PLAIN_JSON, SOLUTIONS, TRIPLES, TURTLE, Format
@@ -41,6 +41,9 @@ def one_query(key: str) -> Response:
     if key.endswith(".graphml"):
         query, _ = _find(key.removesuffix(".graphml"))
         return _written(query.key, "graphml", _with_names_found(query, _arguments(query)))
+    if key.endswith(".svg"):
+        query = _find(key.removesuffix(".svg"))[0]
+        return Response(cards.svg(query, _with_names_found(query, _arguments(query))), content_type="image/svg+xml; charset=utf-8")
     query, suffix = _find(key)
     arguments = _arguments(query)
     wished = request.args.get("format") if "format" not in {p.name for p in query.parameters} else None
@@ -153,7 +156,7 @@ def _described(query: SavedQuery) -> dict[str, object]:
             {"name": p.name, "type": p.type, "class": p.of_class, "default": p.default, "example": p.example, "required": p.default is None}
             for p in query.parameters
         ],
-        "show": query.show,
+        "show": str(query.show),
         "url": url_for("queries.one_query", key=query.key),
     }  # fmt: skip
 

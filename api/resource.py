@@ -10,7 +10,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from pyoxigraph import BlankNode, Literal, NamedNode
 from werkzeug.exceptions import NotFound
 
-from api import answers, current, entity, negotiation, ontology
+from api import answers, current, desks, entity, negotiation, ontology
 from api.current import Page
 from api.display import Display, Shown, iri_of, is_web_address, path_of
 from api.entity import INCOMING, OUTGOING, PAGE_SIZE, Direction, Fact, Property
@@ -132,6 +132,7 @@ def _page(thing: NamedNode | BlankNode) -> Response:
         name=_name(thing, display),
         iri=_text(thing),
         outside=thing.value if isinstance(thing, NamedNode) and is_web_address(thing.value) and not here.startswith("/doc/") else None,
+        portraits=desks.pages_of(thing) if isinstance(thing, NamedNode) and not only else [],
         types=[display.show(fact.value) for fact in types],
         outgoing=groups.get(OUTGOING.name, []),
         incoming=groups.get(INCOMING.name, []),

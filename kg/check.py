@@ -6,6 +6,7 @@
 - rules/<domain>/shapes/*.ttl: the shapes are well-formed, and each with a target has something to look at in the built graph.
 - rules/<domain>/shapes/cases/<file>/<case>.ttl: over ontology + case, the project's shapes find what `#+ violates:` lists and no
   more: the names of property shapes and of constraints in SPARQL, or nothing. Each file of shapes has a case of both kinds.
+- pages/<domain>/<name>.toml: the queries of the cards are there, take what they are given, and return what the pictures show.
 - queries/<domain>/<name>.rq: every query compiles; where <name>.csv stands beside it, the answer on the built graph equals it.
 """
 
@@ -22,7 +23,7 @@ from pathlib import Path
 
 from pyoxigraph import BlankNode, NamedNode, RdfFormat, Triple, parse
 
-from kg import saved_queries
+from kg import pages, saved_queries
 from kg.build import OwnedProgram, rule_files
 from kg.errors import DataError, KgError, Location
 from kg.graph import KnowledgeGraph
@@ -86,6 +87,8 @@ def check(graph: KnowledgeGraph, paths: Iterable[str | Path] = ()) -> Iterator[O
         yield from _shapes_without_cases(project)
     for file in filter(is_wanted, project.queries()):
         yield _timed("query", file, project, lambda file=file: _query_faults(graph, file, project))
+    for file in filter(is_wanted, project.pages()):
+        yield _timed("page", file, project, lambda file=file: _page_faults(graph, file, project))
 
 
 def _timed(kind: str, file: ContentFile, project: Project, faults_of) -> Outcome:
@@ -95,6 +98,25 @@ def _timed(kind: str, file: ContentFile, project: Project, faults_of) -> Outcome
     except KgError as error:
         faults = (str(error),)
     return Outcome(kind, file.key, Location(project.relative(file.path)), time.perf_counter() - started, faults)
+
+
+# ── Pages ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _page_faults(graph: KnowledgeGraph, file: ContentFile, project: Project) -> Iterator[str]:
+    """What is wrong with a page's file, and with the pictures of its cards."""
+    for section in pages.read(project, file).sections:
+        for card in section.cards:
+            yield from _show_faults(card.query, parse_query(card.query.text, base=project.base, prefixes=project.prefixes))
+
+
+def _show_faults(saved: SavedQuery, parsed: object) -> Iterator[str]:
+    """Columns of the picture that the query does not return."""
+    returned = {variable.name for variable in parsed.variables} if isinstance(parsed, Select) else set()
+    returned |= {parameter.name for parameter in saved.parameters}
+    for place, variable in ((place, one) for place, several in saved.show.columns.items() for one in several.split(",")):
+        if variable not in returned:
+            yield f"{saved.key} returns no ?{variable}, which {place}= of #+ show: names; it returns {', '.join(f'?{one}' for one in sorted(returned)) or 'no columns'}"
 
 
 # ── Ontology checks ──────────────────────────────────────────────────────────────────────────────────────────
@@ -283,6 +305,7 @@ def _query_faults(graph: KnowledgeGraph, file: ContentFile, project: Project) ->
     if "en" not in saved.questions:
         yield "no #+ question: line says what the query is for"
     parsed = parse_query(saved.text, base=project.base, prefixes=project.prefixes, file=saved.file)
+    yield from _show_faults(saved, parsed)
     answer = file.path.with_suffix(".csv")
     missing = [p.name for p in saved.parameters if p.example is None and p.default is None]
     if missing:

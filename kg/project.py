@@ -253,6 +253,10 @@ class Project:
         """queries/<domain>/*.rq"""
         return list(self._files("queries", "*.rq", ".rq"))
 
+    def pages(self) -> list[ContentFile]:
+        """pages/<domain>/*.toml"""
+        return list(self._files("pages", "*.toml", ".toml"))
+
     def _files(self, folder: str, pattern: str, suffix: str) -> Iterator[ContentFile]:
         for domain in self.domains:
             start = self.root / folder / domain
@@ -322,7 +326,7 @@ def _check_keys(document: dict, text: str, path: Path) -> None:
 
 
 def _check_domains(project: Project, text: str, path: Path) -> None:
-    folders = ("ontology", "mappings", "rules", "measures", "queries")
+    folders = ("ontology", "mappings", "rules", "measures", "queries", "pages")
     for domain in project.domains:
         if not any((project.root / folder / domain).is_dir() for folder in folders):
             present = {child.name for folder in folders for child in (project.root / folder).glob("*") if child.is_dir()}

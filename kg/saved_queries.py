@@ -6,9 +6,11 @@
     #+ parameter: least decimal
     #+ default: least=0
     #+ example: item=ex:item/1
-    #+ show: table                        how it is shown: table, number, chart, graph, tree, map, timeline, board
+    #+ show: graph from=item to=part label=share     a picture, and which of its places a column takes
     #+ export: graphml item holder        a form for other programs: csv, json, or graphml with the columns of an edge's ends
     SELECT …
+
+A picture is a table (the default), number, chart, graph, tree, timeline, map or board; `SHOWN` lists the places that each has.
 
 Types: IRI, string, integer, decimal, date, dateTime, boolean. A parameter without a default is required. The values are
 bound as terms, never pasted into the text.
@@ -16,7 +18,7 @@ bound as terms, never pasted into the text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pyoxigraph import Literal, NamedNode
@@ -36,7 +38,18 @@ TYPES = {
     "dateTime": terms.XSD_DATETIME,
     "boolean": terms.XSD_BOOLEAN,
 }
-SHOWN = ("table", "number", "chart", "graph", "tree", "map", "timeline", "board")
+# Pictures, and the places that columns, and parameters, can take in them; without them the columns' own order and kinds decide.
+# Each row of a graph is an edge from–to, or a path, whose columns and labels are listed with commas.
+SHOWN = {
+    "table": (),
+    "number": ("value", "label"),
+    "chart": ("label", "value"),
+    "graph": ("from", "to", "label", "path"),
+    "tree": ("from", "to", "label", "path"),
+    "timeline": ("date", "text"),
+    "map": ("place", "value", "longitude", "latitude"),
+    "board": ("group", "text"),
+}
 EXPORTS = {"csv": 0, "json": 0, "graphml": 2}  # with how many columns each names
 _KEYS = ("question", "parameter", "default", "example", "show", "note", "export")
 
@@ -53,6 +66,17 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Show:
+    """How an answer is shown: the kind of picture, and the variables that take its places."""
+
+    kind: str
+    columns: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return " ".join([self.kind, *(f"{place}={variable}" for place, variable in self.columns.items())])
+
+
+@dataclass(frozen=True)
 class SavedQuery:
     """A query file; `questions` and `notes` are by language tag."""
 
@@ -63,7 +87,7 @@ class SavedQuery:
     questions: Mapping[str, str]
     notes: Mapping[str, str]
     parameters: tuple[Parameter, ...]
-    show: str
+    show: Show
     exports: tuple[tuple[str, ...], ...] = ()  # format and columns
 
     @property
@@ -133,15 +157,23 @@ def read(project: Project, file: ContentFile) -> SavedQuery:
         questions=_by_language(header, "question"),
         notes=_by_language(header, "note"),
         parameters=parameters,
-        show=_show(header.get("show", ["table"])[0], text, place),
+        show=read_show(header.get("show", ["table"])[0], lambda message, help: ProjectError("P205", message, _place(text, place, "show"), help)),
         exports=tuple(_export(line, text, place) for line in header.get("export", [])),
     )
 
 
-def _show(word: str, text: str, place: str) -> str:
-    if word not in SHOWN:
-        raise ProjectError("P205", f"{word} is no way to show an answer", _place(text, place, "show"), did_you_mean(word, SHOWN) or ", ".join(SHOWN))
-    return word
+def read_show(text: str, error: Callable[[str, str | None], ProjectError]) -> Show:
+    """`graph from=item to=part`; raises what `error` makes of a message and a help."""
+    kind, *pairs = text.split() or ["table"]
+    if kind not in SHOWN:
+        raise error(f"there is no picture {kind}", did_you_mean(kind, SHOWN) or f"it is one of {', '.join(SHOWN)}")
+    columns = {}
+    for pair in pairs:
+        place, equals, variable = pair.partition("=")
+        if not equals or place not in SHOWN[kind]:
+            raise error(f"a {kind} has no place {place}", did_you_mean(place, SHOWN[kind]) or f"it has {', '.join(SHOWN[kind]) or 'none'}")
+        columns[place] = ",".join(one.strip().lstrip("?$") for one in variable.split(","))
+    return Show(kind, columns)
 
 
 def _export(line: str, text: str, place: str) -> tuple[str, ...]:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from api import create_app
 from benchmarks.truth import read_kinds
 from benchmarks.truth.__main__ import uncompared
 from benchmarks.truth.compare import Truth, compare
-from kg import KnowledgeGraph
+from kg import KnowledgeGraph, pages
 
 ROOT = Path(__file__).parents[1]
 TRUTH = ROOT / "mappings" / "bank" / "sample" / "truth"
@@ -45,7 +46,7 @@ def bank(tmp_path_factory):
     """The sample bank, built in a folder of its own."""
     folder = tmp_path_factory.mktemp("bank")
     shutil.copy(ROOT / "kg.toml", folder)
-    for name in ("ontology", "mappings", "rules", "measures", "queries"):
+    for name in ("ontology", "mappings", "rules", "measures", "queries", "pages"):
         (folder / name).symlink_to(ROOT / name, target_is_directory=True)
     with KnowledgeGraph.open(folder) as graph:
         graph.build()
@@ -275,3 +276,16 @@ def test_integrated_ownership_is_the_planted_one_where_holdings_run_in_circles(b
 def found_numbers(graph: KnowledgeGraph, pattern: str, *names: str) -> list[tuple[str, ...]]:
     rows = graph.query(f"SELECT {' '.join('?' + name for name in names)} WHERE {{ {pattern} }}")
     return [tuple(term.value.removeprefix(ID) for term in row) for row in rows]
+
+
+# ── Pages ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("thing", ["enterprise:2", "enterprise:154", "enterprise:94"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_pages_show_their_cards_without_a_fault(bank, thing, language):
+    client = create_app(bank).test_client()
+    for page in pages.load(bank.project):
+        answer = client.get(f"/pages/{page.key}?lang={language}" + (f"&thing={thing}" if page.parameter else ""), headers={"Accept": "text/html"})
+        assert answer.status_code == 200 and 'class="problem"' not in answer.text, page.key
+        assert answer.text.count("<article") == sum(len(section.cards) for section in page.sections)

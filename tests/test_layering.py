@@ -19,6 +19,7 @@ LAYERS = [
     {"kg.project"},
     {"kg.saved_queries"},
     {"kg.exports"},
+    {"kg.pages"},
     {"kg.mapping", "kg.reasoner", "kg.shapes", "kg.analytics", "kg.remote", "kg.explain", "kg.hermit"},
     {"kg.rules", "kg.validation"},
     {"kg.build"},

@@ -129,7 +129,7 @@ def init(name: Annotated[str, typer.Argument(help="folder to make")]) -> None:
         raise ProjectError("P402", f"{folder} exists and is not empty", help="choose another name")
     template = _template()
     folder.mkdir(parents=True, exist_ok=True)
-    for item in ("kg.toml", "ontology", "mappings", "rules", "measures", "queries"):
+    for item in ("kg.toml", "ontology", "mappings", "rules", "measures", "queries", "pages"):
         source = template / item
         if source.is_dir():
             shutil.copytree(source, folder / item)
