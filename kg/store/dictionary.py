@@ -39,7 +39,8 @@ class Dictionary:
         """`is_fixed`: nobody writes to the tables."""
         self._connection = connection
         self.is_fixed = is_fixed
-        self._asked = 0
+        self._asked = {"ids": 0, "texts": 0}
+        self._is_read = False
         self._resident: ResidentTerms | None = None
         self.templates = Templates()
         self.forget()
@@ -69,7 +70,7 @@ class Dictionary:
                     missing.setdefault(key, []).append(place)
             found.append(term_id)
         if missing:
-            known = self._find(list(missing), reader() if reader else self._connection)
+            known = self._find(list(missing), reader or self._writer)
             for key, places in missing.items():
                 term_id = known.get(key)
                 self._remember(key, term_id)
@@ -77,7 +78,10 @@ class Dictionary:
                     found[place] = term_id
         return found
 
-    def _find(self, keys: list[tuple[int, str, str]], cursor: duckdb.DuckDBPyConnection) -> dict[tuple[int, str, str], int]:
+    def _find(self, keys: list[tuple[int, str, str]], reader: Callable[[], duckdb.DuckDBPyConnection]) -> dict[tuple[int, str, str], int]:
+        if len(keys) <= _FEW and (resident := self._in_memory("texts", reader)) is not None:
+            return resident.find(keys)
+        cursor = reader()
         by_tag: dict[int, list[tuple[str, str]]] = {}
         for tag, lexical, extra in keys:
             by_tag.setdefault(tag, []).append((lexical, extra))
@@ -120,15 +124,23 @@ class Dictionary:
         return self._connection
 
     def _rows_of(self, wanted: list[int], reader: Callable[[], duckdb.DuckDBPyConnection]) -> list[tuple[int, str, str]]:
-        if self.is_fixed and len(wanted) <= _FEW:
-            self._asked += 1
-            if self._asked == resident_terms.ASKED_OFTEN:
-                self._resident = ResidentTerms.read(reader())
-            if self._resident is not None:
-                return self._resident.rows(wanted)
+        if len(wanted) <= _FEW and (resident := self._in_memory("ids", reader)) is not None:
+            return resident.rows(wanted)
         # A join passes the ids' range down to the scan, and reads the texts of the rows that match: six times as fast as IN (…).
         query = "SELECT id, lex, extra FROM dictionary WHERE id IN (SELECT unnest(?::BIGINT[]))"
         return reader().execute(query, [wanted]).fetchall()
+
+    def _in_memory(self, by: str, reader: Callable[[], duckdb.DuckDBPyConnection]) -> ResidentTerms | None:
+        """All terms, where they cannot change and have been asked for `by` ids, or by texts, so often that it pays."""
+        if not self.is_fixed:
+            return None
+        self._asked[by] += 1
+        if self._asked[by] < resident_terms.ASKED_OFTEN:
+            return None
+        if not self._is_read:
+            self._is_read = True
+            self._resident = ResidentTerms.read(reader())
+        return self._resident
 
     def _remember(self, key: tuple[int, str, str], term_id: int | None) -> None:
         if len(self._ids) >= _CACHE_SIZE:

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
+from kg.terms import TAG_BITS
+
 # Look-ups before the dictionary is read; and how many terms (some 50 bytes each) may lie in memory.
 ASKED_OFTEN = 50
 MOST_TERMS = 2_000_000
+_PART = 50_000  # texts that lie in memory as Python's while they are hashed
 
 
 @dataclass(frozen=True)
@@ -44,3 +48,29 @@ class ResidentTerms:
             for term_id, place in zip(wanted, places, strict=True)
             if place < len(ids) and ids[place] == term_id
         ]
+
+    def find(self, wanted: Sequence[tuple[int, str, str]]) -> dict[tuple[int, str, str], int]:
+        """The ids of those (tag, lexical form, extra) that the dictionary has."""
+        hashes, places = self._by_text
+        found = {}
+        for key, hashed in zip(wanted, _hashes([lexical for _, lexical, _ in wanted]).tolist(), strict=True):
+            low, high = np.searchsorted(hashes, np.uint64(hashed), "left"), np.searchsorted(hashes, np.uint64(hashed), "right")
+            for place in places[low:high].tolist():
+                term_id = int(self.ids[place])
+                if (term_id >> TAG_BITS, self.lexicals[place].as_py(), self.extras[place].as_py()) == key:
+                    found[key] = term_id
+        return found
+
+    @cached_property
+    def _by_text(self) -> tuple[np.ndarray, np.ndarray]:
+        """The hashes of all lexical forms in their order, and where each stands."""
+        parts = [_hashes(self.lexicals.slice(start, _PART).to_pylist()) for start in range(0, len(self.lexicals), _PART)]
+        hashes = np.concatenate(parts) if parts else np.array([], np.uint64)
+        places = np.argsort(hashes, kind="stable").astype(np.uint32)
+        return hashes[places], places
+
+
+def _hashes(texts: list[str]) -> np.ndarray:
+    from pandas.util import hash_array  # takes long to import, and a short command has no use for it
+
+    return hash_array(np.array(texts, dtype=object), categorize=False)
