@@ -12,6 +12,7 @@ from benchmarks import (
     changing,
     control,
     entailment,
+    explaining,
     mapping,
     mixing,
     owning,
@@ -27,7 +28,7 @@ from benchmarks.environments import Peers
 from benchmarks.figures import Report
 from benchmarks.workplace import Workplace
 
-PARTS = ("map", "agreement", "query", "mix", "compile", "build", "control", "change", "closure", "lubm", "http", "soak", "sources", "refresh", "shapes", "ownership")
+PARTS = ("map", "agreement", "query", "mix", "compile", "build", "control", "change", "closure", "lubm", "http", "soak", "sources", "refresh", "shapes", "ownership", "explain")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,6 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
         "refresh": lambda report: refreshing.measure_refresh(place, report, 20_000 if options.quick else 1_000_000),
         "ownership": lambda report: owning.measure_ownership(place, report, companies),
         "soak": lambda report: serving.measure_soak(place, report, min(scale, 0.05), 5 if options.quick else 120, 8 if options.quick else 32),
+        "explain": lambda report: explaining.measure_explanations(place, report, scale),
         "shapes": lambda report: validating.measure_shapes(place, peers, report, scale, *((10_000, 50_000) if options.quick else (100_000, 5_000_000))),
     }
     failures = 0

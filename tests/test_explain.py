@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
@@ -211,3 +213,50 @@ def test_things_without_a_label_are_called_by_what_they_are():
     labels = ':Stake <http://www.w3.org/2000/01/rdf-schema#label> "stake"@en , "股份"@zh . <http://example.org/id/7> a :Stake ; :of <http://example.org/id/7/part> .'
     proof = proved(labels + "<http://example.org/id/7/part> a :Stake .", "RULE :r { ?y :in ?x } WHERE { ?x :of ?y }", "id/7/part", "in", "id/7")
     assert proof.text().startswith("stake (stake 7) :in stake 7") and proof.text("zh").startswith("股份（股份 7） :in 股份 7")
+
+
+# ── Deep and wide proofs ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def chain_of_control(length: int) -> Proof:
+    """Each company holds 40 % of the next, and its founder, who controls it, holds 20 % himself."""
+    links = [stake for i in range(length) for stake in ((f"c{i}", f"c{i + 1}", "40"), ("founder", f"c{i + 1}", "20"))]
+    return proved(stakes(("founder", "c0", "60"), *links), SAYING, "founder", "controls", f"c{length}")
+
+
+def test_a_long_chain_of_control_is_explained_and_shortened_in_the_middle():
+    proof = chain_of_control(400)
+    text = proof.text()
+    assert len(text.splitlines()) < 200
+    assert text.startswith("founder") or text.startswith(":founder controls :c400")
+    assert "steps in between are left out here" in text and ":founder controls :c0 with 60 %" in text
+    assert "此处略去中间" in proof.text("zh")
+    assert "steps in between" in proof.html()
+    assert len(list(inside(proof))) > 2000
+    assert len(proof.provenance()) > 5000
+
+
+def test_json_of_a_deep_proof_has_all_of_it_in_steps():
+    told = chain_of_control(90).as_dict()
+    text = json.dumps(told)
+    assert json.loads(text) == told
+    continued = re.findall(r'"kind": "continued", "step": (\d+)', text)
+    assert sorted(map(int, continued)) == list(range(len(told["steps"])))
+    assert all(f'"object": "<http://example.org/c{i}>", "text": ":founder :controls :c{i}"' in text for i in range(90))
+
+
+def test_a_total_of_very_many_contributions_shows_the_greatest_and_counts_the_rest():
+    many = "".join(f":s{i} :holder :x ; :of :y ; :votes {'7' if i == 4000 else '0.002'} ." for i in range(30_000))
+    proof = proved(many, SAYING, "x", "controls", "y")
+    (total,) = proof.totals
+    assert (len(total.parts), total.left_out, total.parts[0].value) == (20, 29_980, 7)
+    assert "… and 29,980 more" in proof.text() and "另有 29,980 项" in proof.text("zh") and "… and 29,980 more" in proof.html()
+    assert proof.as_dict()["totals"][0]["leftOut"] == 29_980
+    assert total.text.endswith("= 66.998 > 50")
+
+
+def inside(proof: Proof):
+    waiting = [proof]
+    while waiting:
+        waiting += (node := waiting.pop()).below()
+        yield node

@@ -6,11 +6,15 @@ by subject, so such a look-up reads one row group; and one statement does those 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kg.reasoner.reading import NO_TERM, Reading
+
+# A predicate that is asked for in so many statements, as for a long chain of rules, is read as a whole if it is not larger.
+ASKED_OFTEN, SMALL = 30, 100_000
 
 # Matches of one predicate in one statement: more are better left to DuckDB's joins.
 MOST = 20_000
@@ -24,7 +28,7 @@ class Wanted(NamedTuple):
     object: int | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Fact:
     """A triple by its ids: the graphs that hold it, and by which rule, in which round it was first concluded; None for what
     is asserted."""
@@ -50,8 +54,11 @@ class TooMany(Exception):
 class Facts:
     """Remembers what it has fetched from one state of the graph."""
 
-    def __init__(self, reading: Reading) -> None:
-        self._reading = reading
+    def __init__(self, reading: Reading, size: Callable[[int], int]) -> None:
+        """`size` is how many triples a predicate has."""
+        self._reading, self._size = reading, size
+        self._asked: Counter[int] = Counter()
+        self._whole: dict[int, tuple[dict[int, list[Fact]], dict[int, list[Fact]]]] = {}  # by subject, by object
         self._facts: dict[tuple[int, int, int], Fact] = {}
         self._found: dict[Wanted, list[Fact]] = {}
         self._too_many: set[Wanted] = set()
@@ -74,9 +81,13 @@ class Facts:
             self._found[wanted] = []
             return True
         predicate, subject, object = wanted
+        if predicate in self._whole and (subject is None or object is None):
+            by_subject, by_object = self._whole[predicate]
+            self._found[wanted] = by_object.get(object, []) if subject is None else by_subject.get(subject, [])
+            return True
         if subject is not None and object is not None:
             known = (subject, predicate, object) in self._facts
-            if known or Wanted(predicate, subject, None) in self._found or Wanted(predicate, None, object) in self._found:
+            if known or predicate in self._whole or Wanted(predicate, subject, None) in self._found or Wanted(predicate, None, object) in self._found:
                 self._found[wanted] = [self._facts[subject, predicate, object]] if known else []
                 return True
         return False
@@ -87,7 +98,19 @@ class Facts:
         for wanted in dict.fromkeys(all_wanted):
             if not self.has(wanted):
                 groups.setdefault(_form(wanted), []).append(wanted)
-        self._fetch(list(groups.values()))
+        self._asked.update({form[0] for form in groups})
+        for predicate in {form[0] for form in groups if self._asked[form[0]] > ASKED_OFTEN and self._size(form[0]) <= SMALL}:
+            self._read_whole(predicate)
+        self._fetch([group for form, group in groups.items() if form[0] not in self._whole or not all(map(self.has, group))])
+
+    def _read_whole(self, predicate: int) -> None:
+        rows = self._reading.run(f"SELECT g, s, p, o, rule, round FROM quads WHERE p = {predicate} ORDER BY s, o").fetchall()
+        by_subject: dict[int, list[Fact]] = {}
+        by_object: dict[int, list[Fact]] = {}
+        for fact in dict.fromkeys(self._fact(*row) for row in rows):
+            by_subject.setdefault(fact.subject, []).append(fact)
+            by_object.setdefault(fact.object, []).append(fact)
+        self._whole[predicate] = by_subject, by_object
 
     def _fetch(self, groups: list[list[Wanted]]) -> None:
         if not groups:
@@ -110,22 +133,27 @@ class Facts:
     def _learn(self, group: list[Wanted], rows: list[tuple]) -> None:
         _, has_subject, has_object = _form(group[0])
         matches: dict[Wanted, dict[int, Fact]] = {wanted: {} for wanted in group}
-        for graph, subject, predicate, object, rule, round_number in rows:
-            fact = self._facts.get((subject, predicate, object))
-            if fact is None:
-                fact = self._facts[subject, predicate, object] = Fact(subject, predicate, object)
-            wanted = Wanted(predicate, subject if has_subject else None, object if has_object else None)
+        for row in rows:
+            fact = self._fact(*row)
+            wanted = Wanted(fact.predicate, fact.subject if has_subject else None, fact.object if has_object else None)
             if wanted in matches:
                 matches[wanted][id(fact)] = fact
-            if graph in fact.graphs:
-                continue
-            fact.graphs.append(graph)
-            if rule is None:
-                fact.is_asserted = True
-            elif fact.round is None or (round_number, rule) < (fact.round, fact.rule):
-                fact.round, fact.rule = round_number, rule
         for wanted, facts in matches.items():
             self._found[wanted] = sorted(facts.values(), key=lambda fact: (fact.subject, fact.object))
+
+    def _fact(self, graph: int, subject: int, predicate: int, object: int, rule: int | None, round_number: int | None) -> Fact:
+        """The fact of a row, which is one of those of a triple that stands in several graphs."""
+        fact = self._facts.get((subject, predicate, object))
+        if fact is None:
+            fact = self._facts[subject, predicate, object] = Fact(subject, predicate, object)
+        if graph in fact.graphs:
+            return fact
+        fact.graphs.append(graph)
+        if rule is None:
+            fact.is_asserted = True
+        elif fact.round is None or (round_number, rule) < (fact.round, fact.rule):
+            fact.round, fact.rule = round_number, rule
+        return fact
 
 
 def _form(wanted: Wanted) -> tuple[int, bool, bool]:

@@ -24,6 +24,10 @@ from kg.reasoner.search import LATEST, Search
 from kg.reasoner.stratify import stratify
 from kg.reasoner.told import Grounds
 from kg.store import Store
+from kg.terms import Term
+
+# Matches that are expected of a predicate that nothing has been counted of.
+_UNKNOWN = 100
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,8 @@ class Derivations:
 
     def _begin(self) -> None:
         self._reading = Reading(self._store)
-        self._facts = Facts(self._reading)
+        self._facts = Facts(self._reading, self._size)
+        self._ids: dict[Term, int | None] = {}  # of terms in grounds that were told
         self._conditions = Conditions(self._reading.constant, lambda term_id: self._store.decode([term_id])[term_id])
 
     # ── one derivation of each ───────────────────────────────────────────────────────────────────────────────
@@ -86,7 +91,10 @@ class Derivations:
         }
 
     def _facts_of(self, triples: Sequence[Triple]) -> dict[Triple, Fact]:
-        flat = self._store.lookup_many([part for triple in triples for part in (triple.subject, triple.predicate, triple.object)])
+        parts = [part for triple in triples for part in (triple.subject, triple.predicate, triple.object)]
+        unknown = [part for part in dict.fromkeys(parts) if part not in self._ids]
+        self._ids.update(zip(unknown, self._store.lookup_many(unknown), strict=True))
+        flat = [self._ids[part] for part in parts]
         ids = {triple: tuple(flat[3 * i : 3 * i + 3]) for i, triple in enumerate(triples) if None not in flat[3 * i : 3 * i + 3]}
         self._facts.fetch(Wanted(p, s, o) for s, p, o in ids.values())
         found = {triple: self._facts.fact(*key) for triple, key in ids.items()}
@@ -124,9 +132,13 @@ class Derivations:
                 return grounds
         raise _stale(search.rule.name)
 
+    def _size(self, predicate: int) -> int:
+        known = self._store.statistics.get(predicate)
+        return known.triples if known else 0
+
     def _fan_out(self, predicate: int, is_object: bool) -> float:
         known = self._store.statistics.get(predicate)
-        return known.triples / max(1, known.objects if is_object else known.subjects) if known else 0
+        return known.triples / max(1, known.objects if is_object else known.subjects) if known else _UNKNOWN
 
     # ── every derivation ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -146,7 +158,7 @@ class Derivations:
 
     def search(self, rule: Rule, round_number: int) -> Search:
         """A search among what was known before a round."""
-        return Search(self._store, self._reading, rule, round_number, self._recursive_heads[id(rule)], self._branches)
+        return Search(self._store, self._reading, rule, round_number, self._recursive_heads[id(rule)], self._branches, self._ids)
 
     def _learn_rules(self, numbers: set[int]) -> None:
         """Which rules stand behind these numbers."""

@@ -47,6 +47,7 @@ class Search:
     round: int
     recursive_heads: list[a.TriplePattern]
     known_branches: dict[int, list[tuple]] = field(default_factory=dict)  # by the id() of the rule
+    ids: dict[a.Term, int | None] = field(default_factory=dict)  # of the terms that were told
     shares_told: int = 20  # contributions of an aggregate that are told of more than so many
 
     def __post_init__(self) -> None:
@@ -246,6 +247,7 @@ class Search:
             values = self.store.decode({solution[aggregate.argument] for _, solution in shares})
             shares = sorted(shares, key=lambda share: -(number_of(values[share[1][aggregate.argument]]) or 0))
         decoded = self.store.decode({value for _, solution in shares[: self.shares_told] for value in solution.values()})
+        self.ids.update((term, term_id) for term_id, term in decoded.items())
         contributions = []
         for branch, solution in shares[: self.shares_told]:
             terms = {variable: decoded[value] for variable, value in solution.items()}
@@ -302,6 +304,7 @@ class Search:
 
     def _terms(self, solution: dict[a.Var, int]) -> dict[a.Var, a.Term]:
         decoded = self.store.decode({value for value in solution.values() if value != NO_TERM})
+        self.ids.update((term, term_id) for term_id, term in decoded.items())
         return {variable: decoded[value] for variable, value in solution.items() if value != NO_TERM}
 
     def _triples(self, branch: Sequence, terms: dict[a.Var, a.Term]) -> tuple[Triple, ...]:
