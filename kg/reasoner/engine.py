@@ -250,11 +250,14 @@ def _write(store: Store, programs: Programs, graphs: list[int], fingerprint: str
 
 
 def write_rules(store: Store, owner: str, program: Program, numbers: Mapping[int, int]) -> None:
-    """The owner's rows of the table of rules."""
-    store.connection.execute("DELETE FROM rules WHERE owner = ?", [owner])
+    """The owner's rows of the table of rules, where they are others than before."""
     rows = [
         [numbers[id(rule)], rule.iri.value, owner, json.dumps(dict(rule.says), ensure_ascii=False), rule.text]
         for rule in program.rules
     ]
+    stored = store.connection.execute("SELECT rule, iri, owner, says, text FROM rules WHERE owner = ? ORDER BY rule", [owner]).fetchall()
+    if [list(row) for row in stored] == sorted(rows, key=lambda row: row[0]):
+        return
+    store.connection.execute("DELETE FROM rules WHERE owner = ?", [owner])
     if rows:
         store.connection.executemany("INSERT INTO rules (rule, iri, owner, says, text) VALUES (?, ?, ?, ?, ?)", rows)

@@ -113,7 +113,7 @@ class _Maintenance:
 
     def bring_up_to_date(self, changes: Changes, fingerprint: str | None) -> InferReport:
         started = time.perf_counter()
-        graphs = {owner: self.store.own(owner, iri, fingerprint) for owner, iri, _ in self.programs}
+        graphs = self.store.own_all({owner: iri for owner, iri, _ in self.programs}, fingerprint)
         self._drawn = {rule.number: rule for rule in self.before.rules}
         self._graphs = {self.run.numbers[rule]: graphs[owner] for rule, owner in self.owners.items()}
         self._graphs |= {number: graphs[rule.owner] for number, rule in self._drawn.items() if number not in self._graphs}

@@ -362,9 +362,19 @@ class Store:
 
     def own(self, owner: str, iri: str, fingerprint: str | None) -> int:
         """Catalogue the graph of an owner, and what it was made from; returns the graph's id."""
-        graph_id = self.graph_id(iri, owner)
-        self._set_owner(owner, fingerprint)
-        return graph_id
+        return self.own_all({owner: iri}, fingerprint)[owner]
+
+    def own_all(self, graphs: Mapping[str, str], fingerprint: str | None) -> dict[str, int]:
+        """Like `own`, of graphs (IRIs, by owner) that were all made from the same."""
+        ids = dict(zip(graphs, self.encode([NamedNode(iri) for iri in graphs.values()]), strict=True))
+        known = set(self.connection.execute("SELECT id, owner FROM graphs").fetchall())
+        for owner, graph_id in ids.items():
+            if (graph_id, owner) not in known:
+                self._catalogue(graph_id, graphs[owner], owner)
+        self.connection.execute("DELETE FROM owners WHERE owner IN (SELECT unnest(?::VARCHAR[]))", [list(graphs)])
+        if graphs:
+            self.connection.execute("INSERT INTO owners SELECT unnest(?::VARCHAR[]), ?, ?", [list(graphs), fingerprint, self.revision])
+        return ids
 
     def refresh(self) -> None:
         """Bring flags, statistics and graph counts up to date with what was written in this transaction."""
