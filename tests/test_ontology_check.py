@@ -115,5 +115,5 @@ def test_the_command_checks_a_project_against_its_graph_and_tells_unused_terms(t
     result = run()
     assert result.exit_code == 1
     assert "a contradiction with g:Rock owl:disjointWith g:TallTree" in result.output
-    assert "by rule rule:tall" in result.output
+    assert "by rule tall" in result.output
     assert "g:isOld is declared, and neither axioms" in result.output
