@@ -115,6 +115,14 @@ def test_aggregates_over_no_solution():
     assert rows(graph(":a :p 1 ."), "SELECT ?x (COUNT(*) AS ?n) { ?x :nothing ?v } GROUP BY ?x") == []
 
 
+def test_a_sum_of_no_doubles_is_the_integer_0():
+    store = graph(":a :p 1.5e0 . :b :q 2 .")
+    found = "SELECT (SUM(?v) AS ?s) (AVG(?v) AS ?a) (DATATYPE(?s) AS ?k) (DATATYPE(?a) AS ?l) { ?x :p ?v FILTER(?x = %s) }"
+    integer, double = (f"http://www.w3.org/2001/XMLSchema#{name}" for name in ("integer", "double"))
+    assert [tuple(getattr(term, "value", None) for term in row) for row in evaluate(store, found % ":b", prefixes=PREFIXES)] == [("0", "0", integer, integer)]
+    assert [tuple(getattr(term, "value", None) for term in row) for row in evaluate(store, found % ":a", prefixes=PREFIXES)] == [("1.5E0", "1.5E0", double, double)]
+
+
 def test_an_error_in_a_sum_leaves_the_sum_unbound_and_count_passes_over_it():
     store = graph(':a :p 1, "text" . :b :p 2 .')
     assert rows(store, "SELECT ?s (SUM(?v + 0) AS ?t) (COUNT(?v + 0) AS ?n) { ?s :p ?v } GROUP BY ?s ORDER BY ?s") == [

@@ -42,10 +42,11 @@ _ROW_BITS = 40
 
 @dataclass
 class Plan:
-    """The SQL aggregates of one GROUP BY: SQL → column name."""
+    """The SQL aggregates of one GROUP BY: SQL → column name. `may_be_empty`: without keys there is a group, be there no solution."""
 
     compiler: Compiler
     scope: Scope
+    may_be_empty: bool = False
     columns: dict[str, str] = field(default_factory=dict)
 
     def column(self, sql: str) -> str:
@@ -111,10 +112,22 @@ def _sum(node: algebra.Aggregate, value: Value, plan: Plan) -> Finish:
             quotient = numbers.arithmetic("/", result, count, outer)
             zero = "{'r': 0::TINYINT, 'm': 0::HUGEINT, 'd': NULL::DOUBLE}" if quotient.kind == NUMERIC else "0"
             result = replace(quotient, sql=f"CASE WHEN {outer.alias}.{how_many} = 0 THEN {zero} ELSE {quotient.sql} END")
+        if plan.may_be_empty and result.kind in (FLOAT, DOUBLE):
+            result = _integer_zero(result, f"{outer.alias}.{every}")
         failed = failing(outer)
         return replace(result, sql=f"CASE WHEN NOT ({failed}) THEN {result.sql} END", nullable=True) if failed else result
 
     return finish
+
+
+def _integer_zero(result: Value, count: str) -> Value:
+    """A sum or average of floating numbers as NUMERIC, which of no solution is the xsd:integer 0 (section 18.5.1.3)."""
+    rank = 2 if result.kind == FLOAT else 3
+    return Value(
+        NUMERIC,
+        f"CASE WHEN {count} = 0 THEN {{'r': 0::TINYINT, 'm': 0::HUGEINT, 'd': NULL::DOUBLE}} "
+        f"WHEN ({result.sql}) IS NOT NULL THEN {{'r': {rank}::TINYINT, 'm': NULL::HUGEINT, 'd': ({result.sql})::DOUBLE}} END",
+    )
 
 
 class _Items:

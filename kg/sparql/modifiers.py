@@ -48,7 +48,7 @@ def group(compiler: Compiler, node: algebra.Group, environment: Environment) -> 
     keys = [(variable.name, expression(key or variable, scope)) for variable, key in node.keys]
     if isinstance(environment.graph, EveryNamedGraph) and environment.graph.variable in scope.columns:
         keys.append((environment.graph.variable, scope.columns[environment.graph.variable]))
-    plan = aggregates.Plan(compiler, scope)
+    plan = aggregates.Plan(compiler, scope, may_be_empty=not keys)
     finishers = [(variable.name, aggregates.aggregate(node_, plan)) for variable, node_ in node.aggregates]
     selected, grouped, columns = [], [], {}
     for name, key in keys:
