@@ -73,6 +73,13 @@ def test_minus_without_a_shared_variable_takes_nothing_away():
     assert rows(store, "SELECT ?s { ?s :p ?v MINUS { ?s :p 1 } }") == [(":b",)]
 
 
+def test_a_filter_inside_exists_sees_what_is_bound_around_where_the_pattern_leaves_it_unbound():
+    store = graph(":a :r :z . :b :r :a . :a :p 1 . :b :p 1 . :z :p 1 . :c :p 2 .")
+    inside = "?s :p ?v . {} UNION { :z :p ?o . ?s :p 2 } FILTER(STR(?s) < STR(?o))"
+    assert rows(store, f"SELECT ?s {{ ?s :r ?o FILTER EXISTS {{ {inside} }} }}") == [(":a",)]
+    assert rows(store, f"SELECT ?s {{ ?s :r ?o FILTER NOT EXISTS {{ {inside} }} }}") == [(":b",)]
+
+
 def test_a_path_over_a_cycle_ends_and_yields_each_node_once():
     store = graph(":a :next :b . :b :next :c . :c :next :a . :x :next :a .")
     assert sorted(rows(store, "SELECT ?n { :a :next+ ?n }")) == [(":a",), (":b",), (":c",)]

@@ -148,9 +148,15 @@ class Scope:
 
     def variable(self, name: str) -> Value | None:
         """The value of a variable here or, in an EXISTS, around; None where it cannot be bound."""
-        if name in self.columns:
-            return self.columns[name]
-        return self.outer.variable(name) if self.outer is not None else None
+        around = self.outer.variable(name) if self.outer is not None else None
+        if name not in self.columns:
+            return around
+        value = self.columns[name]
+        if around is None or not value.nullable or (value.kind, value.scale) != (around.kind, around.scale):
+            return value
+        # What the pattern of an EXISTS leaves unbound is what the solution around it binds (section 18.6).
+        tags, local = value.tags | around.tags, value.local or around.local
+        return replace(value, sql=f"coalesce({value.sql}, {around.sql})", nullable=around.nullable, tags=tags, local=local, bits=max(value.bits, around.bits), term=None)
 
     def _owner(self, sql: str) -> Scope:
         """The scope whose columns `sql` reads: its own unless it reads only those of a scope around."""
