@@ -30,14 +30,16 @@ def main() -> int:
     parser.add_argument("--tables", type=Path, help="compare with this generated bank instead")
     parser.add_argument("--project", type=Path, help="a project already built over it; default: one is built")
     arguments = parser.parse_args()
-    place = Workplace()
+    place, kinds = Workplace(), read_kinds()
     bank = arguments.tables.resolve() if arguments.tables else place.bank(arguments.scale)
+    if lacking := sorted(tables(kinds) - {path.stem for path in (bank / "truth").glob("*.csv")}):
+        print(f"{bank} has no truth of {', '.join(lacking)}: an older generator made it; remove the folder, and it is made anew", file=sys.stderr)
+        return 2
     project = arguments.project or place.project(f"project-truth-{bank.name}", bank)
     with KnowledgeGraph.open(project) as graph:
         if not arguments.project:
             print(f"building {project}", file=sys.stderr, flush=True)
             graph.build()
-        kinds = read_kinds()
         truth = Truth(bank / "truth", f"{graph.project.base}id/")
         results = [compare(graph, truth, kind) for kind in kinds]
     print(report(results, uncompared(truth, kinds)))
