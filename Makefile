@@ -28,7 +28,7 @@ truth: $(VENV)/ready-dev
 	$(BIN)/python -m benchmarks.truth $(TRUTH)
 
 conformance: $(VENV)/ready-dev
-	$(BIN)/python -m tests.conformance_report
+	$(BIN)/python -m tests.conformance_report $(PEERS)
 
 # The committed sample bank, made anew from the seeded generator.
 sample: $(VENV)/ready-dev
