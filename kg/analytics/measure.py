@@ -6,6 +6,7 @@
     #+ set: least={ g:isWidelyReached g:means ?value }    … or the ?value of a graph pattern: thresholds stay facts
     #+ writes: g:hasReach                      a property, or triples with the algorithm's results as variables
     #+ says: {node} has a reach of {value}     the sentence of the explanation; says@zh: in Chinese
+    #+ optional: yes                           where there is nothing to measure or to learn from, a warning instead of an error
     #+ word: height=height in metres           what a feature is called; word@zh: in Chinese
     SELECT ?source ?target WHERE { … }         the columns that the algorithm asks for
 
@@ -31,7 +32,7 @@ from kg.terms import RDF_TYPE
 
 # Part of every fingerprint: raise it when the same rows lead to other triples.
 _ENGINE = "1"
-_KEYS = ("measure", "algorithm", "set", "writes", "says", "word", "note")
+_KEYS = ("measure", "algorithm", "set", "writes", "says", "word", "optional", "note")
 RESULT = "result"
 
 
@@ -53,6 +54,7 @@ class Measure:
     query: Select
     base: str
     prefixes: Mapping[str, str] = field(default_factory=dict)
+    is_optional: bool = False
 
     @property
     def key(self) -> str:
@@ -151,6 +153,7 @@ def read(project: Project, file: ContentFile) -> Measure:
     measure = Measure(
         file.domain, file.name, place, text, algorithm, _by_language(header, "measure"), _by_language(header, "note"), settings,
         _template(" ".join(header["writes"]), algorithm, text, project, at), _by_language(header, "says"), words, query, project.base, project.prefixes,
+        _is_yes(header.get("optional", ["no"])[0], at),
     )  # fmt: skip
     if own := measure.written() & (measure.reads() or set()):
         raise MeasureError("A105", f"the measure reads what it writes: <{sorted(own)[0]}>", at.line("writes"), "write another property")
@@ -181,6 +184,12 @@ def _assignments(lines: list[str], word: str, at: _Header) -> dict[str, str]:
             raise MeasureError("A101", f"#+ {word}: wants name=value, not {line}", at.line(word))
         pairs[name.strip()] = value.strip()
     return pairs
+
+
+def _is_yes(text: str, at: _Header) -> bool:
+    if text not in ("yes", "no"):
+        raise MeasureError("A101", f"#+ optional: is yes or no, not {text}", at.line("optional"))
+    return text == "yes"
 
 
 def _check_settings(algorithm: Algorithm, settings: Mapping[str, str], at: _Header) -> None:

@@ -14,7 +14,7 @@ from kg.errors import MeasureError
 from kg.sparql.algebra import TriplePattern, Var
 from kg.sql.temporary import registered
 from kg.store import Store
-from kg.terms import BIAS, TAG_BITS, TAG_DECIMAL, TAG_INTEGER, TAG_LANG, TAG_STRING
+from kg.terms import BIAS, TAG_BITS, TAG_DECIMAL, TAG_INTEGER, TAG_IRI, TAG_LANG, TAG_STRING
 
 _LARGEST = 2**53  # doubles are whole numbers up to here
 _SAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
@@ -113,8 +113,13 @@ def text_ids(store: Store, tag: int, texts: list[str | None], extra: str = "") -
 def _iris(measure: Measure, store: Store, table: Table, result: Result, count: int) -> np.ndarray:
     """An IRI for each row: the measure's, and what its key columns say."""
     parts = [_key_texts(measure, store, table, result.columns[name]) for name in measure.algorithm.key]
+    if not count:
+        return np.zeros(0, np.int64)
     prefix = f"{measure.base}measure/{measure.key}/"
-    return np.array(store.encode([NamedNode(prefix + "/".join(row)) for row in zip(*parts, strict=True)]), np.int64) if count else np.zeros(0, np.int64)
+    texts = [prefix + "/".join(row) for row in zip(*parts, strict=True)]
+    if any(known.startswith(prefix) or prefix.startswith(known) for known, _ in store.dictionary.templates.by_text):
+        return np.array(store.encode([NamedNode(text) for text in texts]), np.int64)  # some may be ids by arithmetic
+    return text_ids(store, TAG_IRI, texts)
 
 
 def _key_texts(measure: Measure, store: Store, table: Table, output: Output) -> list[str]:

@@ -106,6 +106,8 @@ def _reasons(
 ) -> dict[str, tuple[np.ndarray, list[str]]]:
     """For cases from a probability on: by how much the log-odds fall when a feature is set to its usual value, the largest first."""
     rows = np.flatnonzero(probability >= least)
+    if not len(rows):
+        return {"en": (rows, []), "zh": (rows, [])}
     values = features.values[asked[rows]]
     gains = np.column_stack([_logit(probability[rows]) - _logit(model.predict_proba(_with_usual(values, usual, [place]))[:, 1]) for place in range(len(features.names))])
     gains = np.round(gains, 9)

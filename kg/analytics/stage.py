@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
+import numpy as np
+import pyarrow as pa
 from pyoxigraph import NamedNode
 
 from kg.analytics.measure import Measure
-from kg.analytics.model import Parameter
+from kg.analytics.model import Parameter, Result, Table
 from kg.analytics.results import triples
 from kg.analytics.rows import digest, rows_of
 from kg.analytics.runs import statements
@@ -112,19 +114,18 @@ def run(store: Store, measure: Measure, *, force: bool = False, now: datetime | 
     if not force and len(known) == 3 and known[1] == stands[1]:
         return None
     parameters = parameters_of(store, measure)
-    table = rows_of(store, measure)
+    try:
+        table = rows_of(store, measure)
+    except MeasureError as error:
+        table = _without_rows(measure, error)
     found = digest(table, parameters)
     if not force and len(known) == 3 and known[2] == found and known[0].split(".")[0] == measure.digest():
         with store.transaction():
             store.own(measure.owner, measure.graph, " ".join((*stands, found)))
         return Done(measure, len(table), 0, Diff(0, 0), time.perf_counter() - started, is_same=True)
-    try:
-        result = measure.algorithm.run(table, parameters)
-    except MeasureError as error:
-        error.location = error.location or measure.place("algorithm")
-        raise
+    result = _result(measure, table, parameters)
     with store.transaction():
-        written = triples(store, measure, table, result)
+        written = triples(store, measure, table, result) if result.columns else pa.table({name: pa.array([], pa.int64()) for name in "spo"})
         said = statements(measure, parameters, len(table), result, now or datetime.now(UTC))
         with store.replacing(measure.owner, " ".join((*stands, found))) as target:
             graph, run_graph = store.encode([NamedNode(measure.graph), NamedNode(measure.run_graph)])
@@ -138,6 +139,28 @@ def run(store: Store, measure: Measure, *, force: bool = False, now: datetime | 
             count = store.connection.execute("SELECT count(*) FROM kg_results").fetchone()[0]
             store.connection.execute("DROP TABLE kg_results")
     return Done(measure, len(table), count, target.diff, time.perf_counter() - started, False, result.findings, result.warnings)
+
+
+# What an optional measure passes over with a warning: nothing to measure, a constant feature, too little to learn from.
+_PASSED_OVER = ("A107", "A112", "A113")
+
+
+def _without_rows(measure: Measure, error: MeasureError) -> Table:
+    if not measure.is_optional or error.code not in _PASSED_OVER:
+        raise error
+    return Table(np.zeros(0, np.int64), {variable.name: np.zeros(0) for variable in measure.query.variables})
+
+
+def _result(measure: Measure, table: Table, parameters: Mapping[str, object]) -> Result:
+    try:
+        if not len(table):
+            return Result({}, {}, ("nothing was measured: the query finds nothing",))
+        return measure.algorithm.run(table, parameters)
+    except MeasureError as error:
+        error.location = error.location or measure.place("algorithm")
+        if measure.is_optional and error.code in _PASSED_OVER:
+            return Result({}, {}, (f"nothing was measured: {error.message}",))
+        raise
 
 
 def stamp(store: Store, measures: Sequence[Measure]) -> None:
