@@ -29,7 +29,7 @@ _REASONS = 3
         Parameter("model", "logistic", "logistic: a weight for each feature; boosted: trees, for what is not additive", str, ("logistic", "boosted")),
         Parameter("logarithm", "", "features of which sign(x) · log(1 + |x|) is taken: names with commas between, or *", str), Parameter("folds", 5, "parts for calibration and for the figures that are told", int, least=2, most=20),
         Parameter("calibration", "sigmoid", "how scores become probabilities", str, ("sigmoid", "isotonic")), Parameter("least", 0.0, "lower probabilities are not written", least=0, most=1),
-        Parameter("reasons", 0.0, "reasons are written from this probability on", least=0, most=1), Parameter("part", "", "features whose part in the probability is written as ?added: names with commas between", str),
+        Parameter("reasons", 1000, "of how many of the most probable cases reasons are written", int, least=0), Parameter("part", "", "features whose part in the probability is written as ?added: names with commas between", str),
         Parameter("seed", 7, "of all that draws lots", int, least=0),
     ),
     results={
@@ -52,14 +52,18 @@ def scoring(table: Table, parameters: Mapping[str, object]) -> Result:
         values, usual = features.values[asked], np.median(features.values[known], axis=0)
         probability = model.predict_proba(values)[:, 1]
         added = probability - model.predict_proba(_with_usual(values, usual, [features.names.index(name) for name in part]))[:, 1] if part else np.full(len(asked), np.nan)
-        reasons = _reasons(table, features, asked, model, usual, probability, float(parameters["reasons"]))
+        reasons = _reasons(table, features, asked, model, usual, probability, np.sort(_ranked(probability)[: int(parameters["reasons"])]))
     kept = probability >= float(parameters["least"])
     rank = np.empty(len(asked), np.int64)
-    rank[np.argsort(-np.round(probability, 12), kind="stable")] = np.arange(1, len(asked) + 1)
+    rank[_ranked(probability)] = np.arange(1, len(asked) + 1)
     place = np.cumsum(kept) - 1
     said = tuple(Several(place[rows[kept[rows]]], Texts([text for row, text in zip(rows.tolist(), texts, strict=True) if kept[row]], language)) for language, (rows, texts) in reasons.items())
     columns = {"item": Nodes(features.items[asked][kept]), "probability": Numbers(probability[kept]), "rank": Numbers(rank[kept].astype(float), 0), "added": Numbers(added[kept]), "reason": said}
     return Result(columns, told)
+
+
+def _ranked(probability: np.ndarray) -> np.ndarray:
+    return np.argsort(-np.round(probability, 12), kind="stable")
 
 
 def _check(label: np.ndarray, asked: np.ndarray, folds: int) -> None:
@@ -102,10 +106,9 @@ def _logit(probability: np.ndarray) -> np.ndarray:
 
 
 def _reasons(
-    table: Table, features: Features, asked: np.ndarray, model: CalibratedClassifierCV, usual: np.ndarray, probability: np.ndarray, least: float
+    table: Table, features: Features, asked: np.ndarray, model: CalibratedClassifierCV, usual: np.ndarray, probability: np.ndarray, rows: np.ndarray
 ) -> dict[str, tuple[np.ndarray, list[str]]]:
-    """For cases from a probability on: by how much the log-odds fall when a feature is set to its usual value, the largest first."""
-    rows = np.flatnonzero(probability >= least)
+    """For some cases: by how much the log-odds fall when a feature is set to its usual value, the largest first."""
     if not len(rows):
         return {"en": (rows, []), "zh": (rows, [])}
     values = features.values[asked[rows]]
