@@ -258,6 +258,14 @@ def test_probabilities_follow_the_signal_and_the_reasons_name_it(model):
     assert "AUC 0.8" in result.findings["en"][0]
 
 
+def test_a_constant_feature_is_refused_or_left_out_as_is_asked():
+    table = cases()
+    table.columns["noise"][:] = 3
+    with pytest.raises(MeasureError, match="noise is constant"):
+        scored(table)
+    assert scored(table, constant="leave-out").warnings == ("left out, for they are the same in all cases to learn from: noise",)
+
+
 def test_reasons_may_be_left_out():
     assert not len(scored(cases(), reasons=0).columns["reason"][0].rows)
 

@@ -72,8 +72,9 @@ class Features:
         return (self.values - mean) / deviation, mean, deviation
 
 
-def features_of(table: Table, item: str, logarithm: str = "", needs: np.ndarray | None = None) -> Features:
-    """The number columns beside those of the algorithm. MeasureError A112 for one that is constant (among the rows `needs`).
+def features_of(table: Table, item: str, logarithm: str = "", needs: np.ndarray | None = None, *, drop: bool = False) -> Features:
+    """The number columns beside those of the algorithm. MeasureError A112 for one that is constant (among the rows `needs`); with `drop`,
+    it is left out, and only where all are is that an error.
 
     `logarithm` names columns (with commas between; * is all) of which sign(x) · log(1 + |x|) is taken. A missing value is the column's median.
     """
@@ -84,6 +85,7 @@ def features_of(table: Table, item: str, logarithm: str = "", needs: np.ndarray 
     values = np.column_stack([table.columns[name] for name in names])
     if np.isinf(values).any():
         raise MeasureError("A108", f"?{names[int(np.isinf(values).any(axis=0).argmax())]} has an infinite value")
+    varied = []
     for place, name in enumerate(names):
         known = ~np.isnan(values[:, place])
         if not known.any():
@@ -92,9 +94,13 @@ def features_of(table: Table, item: str, logarithm: str = "", needs: np.ndarray 
         if name in wanted:
             values[:, place] = np.sign(values[:, place]) * np.log1p(np.abs(values[:, place]))
         looked_at = values[:, place] if needs is None else values[needs, place]
-        if len(looked_at) and np.ptp(looked_at) == 0:
+        if not len(looked_at) or np.ptp(looked_at) > 0:
+            varied.append(place)
+        elif not drop:
             raise MeasureError("A112", f"?{name} is constant: it is {looked_at[0]:g} in all {len(looked_at):,} rows", help="leave the column out of the query")
-    return Features(table.columns[item], names, values)
+    if not varied:
+        raise MeasureError("A112", f"every feature is constant: {', '.join(names)}", help="widen the query, or add a feature")
+    return Features(table.columns[item], tuple(names[place] for place in varied), values[:, varied])
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ _REASONS = 3
         Parameter("logarithm", "", "features of which sign(x) · log(1 + |x|) is taken: names with commas between, or *", str), Parameter("folds", 5, "parts for calibration and for the figures that are told", int, least=2, most=20),
         Parameter("calibration", "sigmoid", "how scores become probabilities", str, ("sigmoid", "isotonic")), Parameter("least", 0.0, "lower probabilities are not written", least=0, most=1),
         Parameter("reasons", 1000, "of how many of the most probable cases reasons are written", int, least=0), Parameter("part", "", "features whose part in the probability is written as ?added: names with commas between", str),
+        Parameter("constant", "refuse", "features that are the same in all cases to learn from: refuse them, or leave them out with a warning", str, ("refuse", "leave-out")),
         Parameter("seed", 7, "of all that draws lots", int, least=0),
     ),
     results={
@@ -41,17 +42,18 @@ def scoring(table: Table, parameters: Mapping[str, object]) -> Result:
     """The probability of an outcome for each case, learnt from cases of which it is known, with the features that speak for it."""
     label = table.columns["label"]
     known = ~np.isnan(label)
-    features = features_of(table, "item", str(parameters["logarithm"]), known)
+    features = features_of(table, "item", str(parameters["logarithm"]), known, drop=parameters["constant"] == "leave-out")
     _check(label[known], ~known, int(parameters["folds"]))
     part = [name.strip() for name in str(parameters["part"]).split(",") if name.strip()]
-    if unknown := set(part) - set(features.names):
-        raise MeasureError("A103", f"part names {sorted(unknown)[0]}, which is no feature", help=f"features are {', '.join(features.names)}")
+    if unknown := set(part) - set(table.features):
+        raise MeasureError("A103", f"part names {sorted(unknown)[0]}, which is no feature", help=f"features are {', '.join(table.features)}")
+    left_out = [name for name in table.features if name not in features.names]
     with threadpool_limits(1):
         model, told = fitted(features.values[known], label[known].astype(int), parameters)
         asked = np.flatnonzero(~known)
         values, usual = features.values[asked], np.median(features.values[known], axis=0)
         probability = model.predict_proba(values)[:, 1]
-        added = probability - model.predict_proba(_with_usual(values, usual, [features.names.index(name) for name in part]))[:, 1] if part else np.full(len(asked), np.nan)
+        added = probability - model.predict_proba(_with_usual(values, usual, [features.names.index(name) for name in part if name in features.names]))[:, 1] if part else np.full(len(asked), np.nan)
         reasons = _reasons(table, features, asked, model, usual, probability, np.sort(_ranked(probability)[: int(parameters["reasons"])]))
     kept = probability >= float(parameters["least"])
     rank = np.empty(len(asked), np.int64)
@@ -59,7 +61,8 @@ def scoring(table: Table, parameters: Mapping[str, object]) -> Result:
     place = np.cumsum(kept) - 1
     said = tuple(Several(place[rows[kept[rows]]], Texts([text for row, text in zip(rows.tolist(), texts, strict=True) if kept[row]], language)) for language, (rows, texts) in reasons.items())
     columns = {"item": Nodes(features.items[asked][kept]), "probability": Numbers(probability[kept]), "rank": Numbers(rank[kept].astype(float), 0), "added": Numbers(added[kept]), "reason": said}
-    return Result(columns, told)
+    warnings = (f"left out, for they are the same in all cases to learn from: {', '.join(left_out)}",) if left_out else ()
+    return Result(columns, told, warnings)
 
 
 def _ranked(probability: np.ndarray) -> np.ndarray:
