@@ -545,11 +545,9 @@ class KnowledgeGraph:
         declared = {path.parent: path.parent / "sources.toml" for path in paths}
         sources = {folder: mapping.load_sources(file if file.exists() else None, overrides or {}) for folder, file in declared.items()}
         ontology = mapping.Ontology.read(file.path for file in project.ontology())
-        concluded = None if mapping_file else {
-            term.value
-            for program in self._programs() for rule in program.program.rules for triple in rule.head for term in (triple.predicate, triple.object)
-            if isinstance(term, NamedNode)
-        }  # fmt: skip
+        heads = [triple for program in self._programs() for rule in program.program.rules for triple in rule.head] if not mapping_file else []
+        heads += [triple for file in project.measures() for triple in analytics.read(project, file).writes] if not mapping_file else []
+        concluded = None if mapping_file else {term.value for triple in heads for term in (triple.predicate, triple.object) if isinstance(term, NamedNode)}
         return mapping.lint([(path, sources[path.parent]) for path in paths], project.base, ontology, concluded)
 
     def check_ontology(self, data: Iterable[str | Path] = (), language: str = "en") -> Iterator[Finding]:

@@ -98,7 +98,7 @@ def test_what_nothing_makes_is_found_where_all_mappings_are_looked_at(tmp_path):
     assert findings(tmp_path, made) == []
     found = findings(tmp_path, made, concluded={"http://example.org/knows"})
     assert {(code, message.split(";")[0]) for code, _, message in found} == {
-        ("M408", "no mapping or rule makes the class ex:Person"), ("M408", "no mapping or rule makes the property ex:says"), ("M408", "no mapping or rule makes the property ex:price"),
+        ("M408", "no mapping, rule or measure makes the class ex:Person"), ("M408", "no mapping, rule or measure makes the property ex:says"), ("M408", "no mapping, rule or measure makes the property ex:price"),
     }  # fmt: skip
     assert all(line for _, line, _ in found)
 

@@ -257,11 +257,11 @@ class Linter:
         for term in self.ontology.terms.values():
             if term.iri not in used and term.kind != "annotation" and not term.is_deprecated:
                 what = "class" if term.kind == "class" else "property"
-                self._say("M408", f"no mapping or rule makes the {what} {self.ontology.short(term.iri)}", term.location, "map it, take it out of the ontology, or mark it owl:deprecated")
+                self._say("M408", f"no mapping, rule or measure makes the {what} {self.ontology.short(term.iri)}", term.location, "map it, take it out of the ontology, or mark it owl:deprecated")
 
 
 def lint(files: Iterable[tuple[Path, Sources]], base: str, ontology: Ontology | None = None, concluded: Iterable[str] | None = None) -> list[MappingError]:
-    """Look at mapping files with their sources. `concluded` are the words that rules make; None where the files are not all there are."""
+    """Look at mapping files with their sources. `concluded` are the words that rules and measures make; None where the files are not all there are."""
     linter = Linter(base, ontology)
     for file, sources in files:
         linter.file(file, sources)
