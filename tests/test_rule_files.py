@@ -162,7 +162,7 @@ def test_the_rules_of_a_project_are_one_program_and_each_is_shown_in_its_own_lan
             waiting += one.below()
             if one.kind == "inferred":
                 shown[one.rule_name] = (one.rule_text, one.rule_place)
-    assert "someone may fall from 橡树" in proof.text() and "may fall from 橡树 (by rule rule:risk)" in proof.text()
+    assert "someone may fall from 橡树" in proof.text() and "may fall from 橡树 (by rule risk)" in proof.text()
     assert {name: text.split("{")[0].split("\n")[0] for name, (text, _) in shown.items()} == {
         "g:rope": "g:needs(?x, g:Rope) -> g:RopedTree(?x)",
         "rule:Careful-rule-1": "[",
