@@ -52,6 +52,16 @@ def test_a_recursive_rule_starts_from_asserted_triples_too():
     assert concluded(":a :reaches :b . :b :next :c .", REACHES) == {"b reaches c", "a reaches c"}
 
 
+def test_a_recursive_rule_looks_up_a_term_that_it_computes():
+    rules = '''
+    RULE :first { ?c :reaches ?one } WHERE { ?one :with ?other SET(?c := IRI(CONCAT(STR(?one), "-c"))) }
+    RULE :on { ?c :reaches ?m } WHERE {
+      ?one :with ?other SET(?c := IRI(CONCAT(STR(?one), "-c"))) SET(?second := IRI(CONCAT(STR(?other), "-c"))) ?second :reaches ?m
+    }'''
+    found = concluded(":a :with :b . :b :with :d . :d :with :e .", rules)
+    assert found == {f"{start}-c reaches {end}" for start, end in ("aa", "ab", "ad", "bb", "bd", "dd")}
+
+
 def test_rules_that_need_each_other_reach_their_common_fixpoint():
     rules = """
     RULE :even { ?y :is :even } WHERE { ?x :is :odd . ?x :next ?y }

@@ -259,3 +259,10 @@ def test_what_hangs_together_only_outside_keeps_its_answer_with_unbound_and_cons
     assert rows(store, "SELECT ?x { { SELECT ?a ?b { ?a :to ?b } } ?a :name ?x . ?b :name ?y . :set :is 2 }") == []
     assert rows(store, "SELECT ?x ?y { { { ?a :to ?b } UNION { ?b :is 1 } } ?a :name ?x . ?b :name ?y }") == [("a", "b")]
     assert rows(store, "SELECT ?x ?y { { SELECT ?a ?b { ?a :to ?b } } ?a :name ?x . ?b :lacks ?y }") == []
+
+
+def test_a_filter_of_an_optional_inside_exists_sees_what_is_bound_around_it():
+    store = graph(":z :p 2 , 0.5 , 3 . :a :p 0.5 ; :r :y . :c :p 2 .")
+    asked = "SELECT ?z ?b { ?z :p ?b FILTER %sEXISTS { ?a :r ?y OPTIONAL { ?a :p ?c FILTER(?b * ?c = 1) } FILTER(bound(?c)) } }"
+    assert sorted(rows(store, asked % "")) == [(":c", "2"), (":z", "2")]
+    assert sorted(rows(store, asked % "NOT ")) == [(":a", "0.5"), (":z", "0.5"), (":z", "3")]

@@ -250,14 +250,15 @@ class Fixpoint:
         )
 
     def _materialise(self, rows: Rows) -> Rows:
-        """A table of the rows; the same one for rows that differ in the names of their variables only."""
-        names = list(dict.fromkeys(re.findall(r"\bv\d+\b", rows.sql)))
-        plain = re.sub(r"\bv\d+\b", lambda match: f"c{names.index(match[0])}", rows.sql)
+        """A table of the rows; the same one for rows that differ in the names of their variables only, unless their SELECT reads
+        tables that its own steps make."""
+        names = [] if rows.steps else list(dict.fromkeys(re.findall(r"\bv\d+\b", rows.sql)))
+        plain = rows.sql if rows.steps else re.sub(r"\bv\d+\b", lambda match: f"c{names.index(match[0])}", rows.sql)
         if plain not in self._fixed:
             self._tables += 1
             self._fixed[plain] = f"rl_fixed_{self._tables}"
             self.knowledge.make(self._fixed[plain], Statement(plain, rows.steps))
-        columns = ", ".join(f"c{names.index(column)} AS {column}" for column in rows.columns.values())
+        columns = ", ".join(column if rows.steps else f"c{names.index(column)} AS {column}" for column in rows.columns.values())
         return Rows(f"SELECT {columns or '1 AS unit'} FROM {self._fixed[plain]}", rows.columns)
 
     def _variants(self, body: Sequence, compiler: BodyCompiler) -> list[tuple[Recursion | Running | None, Rows, Join | None]]:

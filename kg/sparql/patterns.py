@@ -6,6 +6,7 @@ tracked, so that ordinary joins stay plain equalities.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from pyoxigraph import NamedNode
@@ -235,7 +236,7 @@ def _left_join(compiler: Compiler, node: algebra.LeftJoin, environment: Environm
         columns = {name: pair._merged_value(name, False) for name in {**pair.left, **pair.right}}
         scope = Scope(compiler, pair.a, "", columns, environment, can_join=False)
         try:
-            if _has_exists(node.condition):
+            if _has_exists(node.condition) or _looks_around(node.condition, columns, environment):
                 raise ScopeNeedsJoin
             tests.append(f"({condition(node.condition, scope)})")
         except ScopeNeedsJoin:
@@ -248,6 +249,13 @@ def _has_exists(node: object) -> bool:
     if isinstance(node, algebra.Exists):
         return True
     return any(_has_exists(argument) for argument in getattr(node, "args", ()))
+
+
+def _looks_around(node: object, columns: Mapping[str, Value], environment: Environment) -> bool:
+    """Whether an expression inside an EXISTS needs a variable of the scope around it, which DuckDB does not see in the ON of a left join."""
+    if isinstance(node, algebra.Var):
+        return node.name not in columns and environment.outer is not None and node.name in environment.outer.columns
+    return any(_looks_around(argument, columns, environment) for argument in getattr(node, "args", ()))
 
 
 def _numbered_left_join(
