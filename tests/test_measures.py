@@ -83,7 +83,7 @@ def test_a_changed_row_changes_what_was_measured_and_only_that(garden):
     change(garden, "mappings/garden/sample/tree.csv", "2,pear,4.00", "2,pear,5.00")
     report = build(garden)
     (step,) = [step for step in report.steps if step.stage == "measure"]
-    assert (step.diff.inserted, step.diff.deleted) == (2, 2)  # the share, and the time of the run
+    assert step.diff.inserted == step.diff.deleted in (1, 2)  # the share, and the time of the run where that is in another second
     assert ("id/gardener/7", "id/tree/2", "5") in rows(garden, ALL)
 
 

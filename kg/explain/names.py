@@ -28,8 +28,17 @@ class Names:
         """Look up the labels of these at once, and what those without one are; else each is looked up when it is first called by
         name."""
         unknown = [term for term in dict.fromkeys(t for t in terms if isinstance(t, (NamedNode, BlankNode))) if term not in self._labels]
-        *ids, label_id, type_id = self._store.lookup_many([*unknown, RDFS_LABEL, TYPE])
         self._labels |= {term: {} for term in unknown}
+        self._read(unknown)
+        parents = [_parent(term) for term in unknown if isinstance(term, NamedNode) and not self._labels[term]]
+        if near := [*(self._classes[term] for term in unknown if term in self._classes), *(parent for parent in parents if parent is not None)]:
+            self.learn(near)
+
+    def _read(self, unknown: list[NamedNode | BlankNode]) -> None:
+        """The labels, and of those without one the classes."""
+        if not unknown:
+            return
+        *ids, label_id, type_id = self._store.lookup_many([*unknown, RDFS_LABEL, TYPE])
         subjects = {term_id: term for term, term_id in zip(unknown, ids, strict=True) if term_id is not None}
         predicates = [str(found) for found in (label_id, type_id) if found is not None]
         if not predicates or not subjects:
@@ -44,8 +53,6 @@ class Names:
         for s, p, o in rows:
             if p == type_id and not self._labels[subjects[s]] and isinstance(found[o], NamedNode):
                 self._classes.setdefault(subjects[s], found[o])
-        nameless = [term for term in subjects.values() if not self._labels[term] and isinstance(term, NamedNode)]
-        self.learn([*self._classes.values(), *(parent for parent in map(_parent, nameless) if parent is not None)])
 
     def term(self, term: object, language: str = "en") -> str:
         if isinstance(term, (NamedNode, BlankNode)):
