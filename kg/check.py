@@ -65,7 +65,8 @@ def check(graph: KnowledgeGraph, paths: Iterable[str | Path] = ()) -> Iterator[O
     wanted = [Path(path).resolve() for path in paths]
 
     def is_wanted(file: ContentFile) -> bool:
-        return not wanted or any(file.path == path or path in file.path.parents for path in wanted)
+        here = file.path.resolve()
+        return not wanted or any(here == path or path in here.parents for path in wanted)
 
     for file in filter(is_wanted, project.checks()):
         yield _timed("ontology", file, project, lambda file=file: _ontology_faults(graph, file, project))

@@ -17,6 +17,7 @@ from benchmarks.truth import read_kinds
 from benchmarks.truth.__main__ import uncompared
 from benchmarks.truth.compare import Truth, compare
 from kg import KnowledgeGraph, pages
+from kg.check import check
 
 ROOT = Path(__file__).parents[1]
 TRUTH = ROOT / "mappings" / "bank" / "sample" / "truth"
@@ -289,3 +290,9 @@ def test_the_pages_show_their_cards_without_a_fault(bank, thing, language):
         answer = client.get(f"/pages/{page.key}?lang={language}" + (f"&thing={thing}" if page.parameter else ""), headers={"Accept": "text/html"})
         assert answer.status_code == 200 and 'class="problem"' not in answer.text, page.key
         assert answer.text.count("<article") == sum(len(section.cards) for section in page.sections)
+
+
+def test_every_saved_query_gives_its_answer_and_every_page_stands(bank):
+    outcomes = list(check(bank, [ROOT / "queries", ROOT / "pages"]))
+    assert {outcome.kind for outcome in outcomes} >= {"query", "page"}
+    assert [(outcome.name, outcome.faults[:3]) for outcome in outcomes if outcome.faults] == []
