@@ -7,13 +7,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kg import KnowledgeGraph, saved_queries
 from kg.cli.application import ProjectOption, app, out
 from kg.errors import ProjectError
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 # Seconds that a thread keeps the interpreter while others wait: most of a request's time DuckDB works, and what is left is short.
 _SWITCH = 0.0005
@@ -41,6 +44,7 @@ def serve(
         _give_memory_back()
         try:
             served = create_app(graph, writable=writable, threads=threads, origins=origin or None)
+            _compile_pages(served)
             # Looking ahead on a connection is how waitress notices that a client has hung up.
             server = waitress.create_server(served, host=host, port=port, threads=threads, ident="guanxi", channel_request_lookahead=1)
         except OSError as error:
@@ -54,6 +58,13 @@ def serve(
             server.run()
         except KeyboardInterrupt:
             server.close()
+
+
+def _compile_pages(served: Flask) -> None:
+    """Compile the templates before there are threads: the first pages come sooner, and CPython 3.11 may fail where two threads read syntax trees
+    at once (SystemError "AST constructor recursion depth mismatch")."""
+    for name in served.jinja_env.list_templates():
+        served.jinja_env.get_template(name)
 
 
 def _give_memory_back() -> None:
