@@ -109,6 +109,15 @@ operations = st.one_of(
 )  # fmt: skip
 
 
+def test_a_graph_that_is_dropped_and_comes_again_in_one_request_is_counted_anew():
+    triple = f"<{EX}a> <{EX}p> <{EX}b>"
+    for again in (f"ADD DEFAULT TO <{EX}g>", f"INSERT DATA {{ GRAPH <{EX}g> {{ {triple} }} }}", f"CREATE GRAPH <{EX}g>"):
+        with Store.memory() as store:
+            update(store, f"INSERT DATA {{ GRAPH <{EX}g> {{ {triple} , <{EX}c> }} }} ; DROP GRAPH <{EX}g> ; {again}", strict=True)
+            assert bookkeeping_faults(store) == []
+            assert [graph["triples"] for graph in store.graphs() if graph["iri"] == EX + "g"] == [int("INSERT" in again)]
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(operations, min_size=2, max_size=6), ground)
 def test_random_requests_change_the_dataset_as_they_change_pyoxigraphs(requests, data):

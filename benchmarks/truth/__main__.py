@@ -35,7 +35,7 @@ def main() -> int:
     if lacking := sorted(tables(kinds) - {path.stem for path in (bank / "truth").glob("*.csv")}):
         print(f"{bank} has no truth of {', '.join(lacking)}: an older generator made it; remove the folder, and it is made anew", file=sys.stderr)
         return 2
-    project = arguments.project or place.project(f"project-truth-{bank.name}", bank)
+    project = arguments.project or place.project(f"project-truth-{bank.name}", bank, measures=None)
     with KnowledgeGraph.open(project) as graph:
         if not arguments.project:
             print(f"building {project}", file=sys.stderr, flush=True)

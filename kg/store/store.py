@@ -277,6 +277,7 @@ class Store:
         with self.transaction():
             with self.replacing(owner) as target:
                 pass
+            self.refresh()
             self.connection.execute("DELETE FROM owners WHERE owner = ?", [owner])
             self.connection.execute("DELETE FROM graphs WHERE owner = ?", [owner])
             self.forget_sources([owner])
@@ -318,6 +319,7 @@ class Store:
         """Like `clear_graphs`, and take the named ones off the catalogue."""
         with self.transaction():
             count = self.clear_graphs(graph_ids)
+            self.refresh()  # what was taken away is counted now: the graph may come again in this transaction, with a count of its own
             named = [graph_id for graph_id in graph_ids if graph_id != DEFAULT_GRAPH]
             self.connection.execute("DELETE FROM graphs WHERE id IN (SELECT unnest(?::BIGINT[]))", [named])
             self._touched.graphs.update(named)
