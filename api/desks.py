@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request, url_for
-from pyoxigraph import Literal, NamedNode
+from pyoxigraph import NamedNode
 
-from api import answers, cards, current, negotiation
+from api import answers, cards, current, negotiation, things
 from api.display import Shown
 from api.messages import in_language
-from api.negotiation import HTML, JSON, PLAIN_JSON
+from api.negotiation import JSON, PLAIN_JSON
 from api.request_errors import WebError
 from kg import pages, saved_queries
 from kg.pages import Page
@@ -53,7 +53,7 @@ def one_page(key: str) -> Response:
         raise WebError("W404", f"there is no page {key}", 404, help="see /pages")
     thing = _thing(page)
     if page.parameter and thing is None:
-        return make_response(render_template("page.html", page=page, thing=None, choices=_choices(page), sections=[], format=HTML))
+        return make_response(render_template("page.html", page=page, thing=None, choices=_choices(page), sections=[]))
     number, sections = 0, []
     for section in page.sections:
         shown = []
@@ -67,7 +67,7 @@ def one_page(key: str) -> Response:
 
 def pages_of(thing: NamedNode) -> list[Page]:
     """The portraits of a thing, by its classes and what these are kinds of."""
-    found = [page for page in pages.load(current.project()) if not page.is_desk]
+    found = pages.portraits(current.project())
     if not found:
         return []
     classes = {one.value for (one,) in current.select(_CLASSES, {"thing": thing}) if isinstance(one, NamedNode)}
@@ -81,24 +81,16 @@ def _thing(page: Page) -> NamedNode | None:
         return None
     if ":" in text or text.startswith("<"):
         return saved_queries.iri(text, current.graph().prefixes)
-    query = "SELECT DISTINCT ?thing WHERE { VALUES ?label { %s } ?thing <http://www.w3.org/2000/01/rdf-schema#label> ?label ; a ?class } LIMIT 3"
-    labels = " ".join(str(Literal(text, language=tag) if tag else Literal(text)) for tag in ("", "en", "zh"))
-    found = [row[0] for row in current.select(query % labels, {"class": _class(page)})]
-    if not found:
+    found = things.called(text, _class(page))
+    if found is None:
         raise WebError("W121", f"nothing here is called {text}", 404, help="type the whole name, or search for a part of it")
-    if len(found) > 1:
-        raise WebError("W108", f"several things are called {text}", help="give the IRI of one: " + ", ".join(map(str, found)))
-    return found[0]
+    return found
 
 
 def _class(page: Page) -> NamedNode:
     return saved_queries.iri(page.of_class, current.graph().prefixes)
 
 
-def _choices(page: Page) -> list[Shown]:
+def _choices(page: Page) -> tuple[Shown, ...]:
     """A few things that the page can be about."""
-    if not page.of_class:
-        return []
-    things = [row[0] for row in current.select(f"SELECT ?thing WHERE {{ ?thing a ?class }} LIMIT {_CHOICES}", {"class": _class(page)})]
-    display = answers.display_of(things)
-    return [display.show(thing) for thing in things if isinstance(thing, NamedNode)]
+    return things.some(_class(page), _CHOICES) if page.of_class else ()

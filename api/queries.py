@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request, url_for
-from pyoxigraph import Literal, NamedNode
+from pyoxigraph import NamedNode
 
-from api import answers, cards, conditional, current, negotiation, running
+from api import answers, cards, conditional, current, negotiation, running, things
 from api.display import Shown
-from api.messages import LANGUAGES
 from api.negotiation import HTML, JSON, PLAIN_JSON, SOLUTIONS, TRIPLES, TURTLE, Format
 from api.problems import status_of
 from api.request_errors import WebError
@@ -123,24 +122,15 @@ def _limit(query: SavedQuery) -> int | None:
     return None if "limit" in {parameter.name for parameter in query.parameters} else current.whole_number("limit", None, 1)
 
 
-_NAMED = """
-PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
-SELECT DISTINCT ?thing WHERE {{ VALUES ?label {{ {labels} }} ?thing rdfs:label ?label {of_class} }} LIMIT 6"""
-
-
 def _with_names_found(query: SavedQuery, arguments: dict[str, str]) -> dict[str, str]:
     """The arguments that have a value; where an IRI is wanted and a name is given, the IRI of the one thing of that name."""
     given = {name: value for name, value in arguments.items() if value}
     for parameter in query.parameters:
         name = given.get(parameter.name, "").strip()
         if parameter.type == "IRI" and name and ":" not in name and not name.startswith("<"):
-            labels = [Literal(name), *(Literal(name, language=tag) for tag in LANGUAGES)]
-            of_class = f"; a {_class(parameter)}" if parameter.of_class else ""
-            found = current.select(_NAMED.format(labels=" ".join(map(str, labels)), of_class=of_class))
-            if len(found) > 1:
-                raise WebError("W108", f"several things are called {name}", help="give the IRI of one: " + ", ".join(str(thing) for (thing,) in found[:5]))
-            if found:
-                given[parameter.name] = str(found[0][0])
+            thing = things.called(name, _class(parameter))
+            if thing is not None:
+                given[parameter.name] = str(thing)
     return given
 
 
@@ -186,8 +176,7 @@ def _page(query: SavedQuery, arguments: dict[str, str]) -> Response:
         try:
             result = _run(query, arguments)
             answer = answers.on_page(result)
-            names = [each.name for each in answers.offered_for(result)] + [words[0] for words in query.exports if words[0] == "graphml"]
-            links = {name: url_for("queries.one_query", key=f"{query.key}.{name}", **arguments) for name in names}
+            links = cards.links_of(query, arguments, result)
         except KgError as raised:
             error = raised
     example = query.examples()
@@ -209,16 +198,9 @@ def _field(parameter: Parameter, arguments: dict[str, str]) -> Field:
         step="1" if parameter.type == "integer" else "any",
         placeholder=parameter.example or "",
         is_required=parameter.default is None,
-        choices=_choices(of_class) if of_class else (),
+        choices=things.some(of_class, _CHOICES) if of_class else (),
     )
 
 
 def _class(parameter: Parameter) -> NamedNode | None:
     return saved_queries.iri(parameter.of_class, current.graph().prefixes) if parameter.of_class else None
-
-
-def _choices(of_class: NamedNode) -> tuple[Shown, ...]:
-    """A few things of the class, to pick from."""
-    things = [row[0] for row in current.select(f"SELECT ?thing WHERE {{ ?thing a ?class }} LIMIT {_CHOICES}", {"class": of_class})]
-    display = answers.display_of(things)
-    return tuple(display.show(thing) for thing in things if isinstance(thing, NamedNode))

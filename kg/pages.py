@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from kg import saved_queries
@@ -76,31 +77,50 @@ def find(project: Project, key: str) -> Page | None:
     return next((read(project, file) for file in project.pages() if file.key == key), None)
 
 
+def portraits(project: Project) -> list[Page]:
+    """The pages of things, without their sections: for links to them. One that is wrong is left out; `kg check` says why."""
+    found = []
+    for file in project.pages():
+        with suppress(ProjectError):
+            found.append(_heading(*_parsed(project, file)))
+    return [page for page in found if not page.is_desk]
+
+
 def read(project: Project, file: ContentFile) -> Page:
     """A page file; ProjectError P310 for what is no TOML, P311 for a wrong key or value, P312 for a query that is not there or lacks a value."""
+    reader, said = _parsed(project, file)
+    page = replace(_heading(reader, said), sections=tuple(reader.section(one) for one in reader.listed(said, "section", "[[section]]")))
+    reader.check_cards(page)
+    return page
+
+
+def _parsed(project: Project, file: ContentFile) -> tuple[_Reader, dict[str, object]]:
     place = project.relative(file.path)
     text = file.path.read_text(encoding="utf-8")
     try:
-        said = tomllib.loads(text)
+        return _Reader(project, file, place, text), tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ProjectError("P310", f"{place} is not TOML: {error}", Location(place)) from None
-    reader = _Reader(project, place, text)
+
+
+def _heading(reader: _Reader, said: dict[str, object]) -> Page:
     reader.check_keys(said, _PAGE_KEYS, "a page")
-    of_class = said.get("for", said.get("of"))
-    sections = tuple(reader.section(one) for one in reader.listed(said, "section", "[[section]]"))
-    page = Page(
-        file.domain, file.name, reader.texts(said.get("title", file.name), "title"), reader.texts(said.get("note", {}), "note"),
-        of_class, said.get("parameter"), "for" not in said, sections,
-    )  # fmt: skip
-    if (page.of_class is None) != (page.parameter is None):
+    of_class, parameter = (reader.word(said, "for") or reader.word(said, "of")), reader.word(said, "parameter")
+    if (of_class is None) != (parameter is None):
         raise reader.error("P311", "a page of things names their class (for, or of on a desk) and the parameter of the queries", "parameter")
-    reader.check_cards(page)
-    return page
+    if of_class is not None:
+        try:
+            saved_queries.iri(of_class, reader.project.prefixes)
+        except QueryError as error:
+            raise reader.error("P311", error.message, of_class, error.help) from None
+    titles, notes = reader.texts(said.get("title", reader.file.name), "title"), reader.texts(said.get("note", {}), "note")
+    return Page(reader.file.domain, reader.file.name, titles, notes, of_class, parameter, "for" not in said, ())
 
 
 @dataclass(frozen=True)
 class _Reader:
     project: Project
+    file: ContentFile
     place: str
     text: str
 
@@ -110,7 +130,9 @@ class _Reader:
                 return ProjectError(code, message, Location(self.place, number, line.index(word) + 1, line), help)
         return ProjectError(code, message, Location(self.place), help)
 
-    def check_keys(self, said: Mapping[str, object], known: tuple[str, ...], what: str) -> None:
+    def check_keys(self, said: object, known: tuple[str, ...], what: str) -> None:
+        if not isinstance(said, dict):
+            raise self.error("P311", f"{what} must be a table, not {said!r}", str(said), f"it has {', '.join(known)}")
         for key in said:
             if key not in known:
                 raise self.error("P311", f"{what} has no {key}", key, did_you_mean(key, known) or f"it has {', '.join(known)}")
@@ -119,6 +141,13 @@ class _Reader:
         found = said.get(key, [])
         if not isinstance(found, list) or not found:
             raise self.error("P311", f"{key} must be a list that is not empty", key, f"write {form}")
+        return found
+
+    def word(self, said: Mapping[str, object], key: str) -> str | None:
+        """A text; None where there is none."""
+        found = said.get(key)
+        if found is not None and not isinstance(found, str):
+            raise self.error("P311", f"{key} must be a text, not {found!r}", key, f'write {key} = "…"')
         return found
 
     def texts(self, said: object, word: str) -> dict[str, str]:
@@ -141,9 +170,12 @@ class _Reader:
             query = saved_queries.find(self.project, said["query"])
         except QueryError as error:
             raise self.error("P312", error.message, said["query"], error.help) from None
-        if "show" in said:
-            query = replace(query, show=saved_queries.read_show(said["show"], lambda message, help: self.error("P311", message, "show", help)))
-        return Card(query, self.texts(said.get("title", {}), "title"), {name: str(value) for name, value in said.get("with", {}).items()})
+        if show := self.word(said, "show"):
+            query = replace(query, show=saved_queries.read_show(show, lambda message, help: self.error("P311", message, "show", help)))
+        given = said.get("with", {})
+        if not isinstance(given, dict):
+            raise self.error("P311", f"with must be a table of arguments, not {given!r}", "with", 'write with = { name = "value" }')
+        return Card(query, self.texts(said.get("title", {}), "title"), {name: str(value) for name, value in given.items()})
 
     def check_cards(self, page: Page) -> None:
         for section in page.sections:

@@ -77,6 +77,11 @@ def client(tmp_path_factory):
     ('title = "x"\n[[section]]\ncards = [{ query = "garden/heights", with = { least = "1" } }]', "P312", 3, "no parameter least"),
     ('title = "x"\n[[section]]\ncards = [{ query = "garden/heights", show = "chrat" }]', "P311", 3, "no picture chrat"),
     ('title = "x"\n[[section]]\ncards = [{ query = "garden/heights", show = "chart from=plant" }]', "P311", 3, "no place from"),
+    ('title = "x"\n[[section]]\ncards = [{ query = "garden/heights", show = 3 }]', "P311", 3, "show must be a text"),
+    ('title = "x"\n[[section]]\ncards = [{ query = "garden/heights", with = "x" }]', "P311", 3, "with must be a table"),
+    ('title = "x"\nsection = [1]', "P311", 2, "a section must be a table"),
+    ('title = "x"\nfor = 3\nparameter = "plant"\n[[section]]\ncards = ["garden/heights"]', "P311", 2, "for must be a text"),
+    ('title = "x"\nfor = "zz:Plant"\nparameter = "plant"\n[[section]]\ncards = ["garden/heights"]', "P311", 2, "zz:Plant"),
     ('title = "x"\nfor = "ex:Plant"\n[[section]]\ncards = ["garden/heights"]', "P311", None, "parameter"),
 ])  # fmt: skip
 def test_a_wrong_page_file_is_refused_with_its_place(tmp_path, page, code, line, says):
@@ -134,6 +139,15 @@ def test_a_thing_s_page_leads_to_its_portrait_and_the_list_has_all_pages(client)
     found = client.get("/pages", headers={"Accept": "application/json"}).json["pages"]
     assert {(one["key"], one["desk"], one["class"]) for one in found} == {("garden/plant", False, "ex:Plant"), ("garden/desk", True, None)}
     assert "Gardener" in client.get("/pages", headers=BROWSER).text
+
+
+def test_a_wrong_page_file_leaves_the_pages_of_things_as_they_are(tmp_path):
+    with KnowledgeGraph.open(project_in(tmp_path, "title = ")) as graph:
+        graph.load(DATA.encode(), graph=BASE + "graph/load", format="ttl")
+        client = create_app(graph).test_client()
+        assert client.get("/doc/oak", headers=BROWSER).status_code == 200
+        answer = client.get("/pages/garden/plant?thing=id:oak", headers=BROWSER)
+    assert answer.status_code >= 400 and "P310" in answer.text and "pages/garden/plant.toml" in answer.text
 
 
 def test_a_card_that_fails_leaves_the_others(tmp_path):

@@ -49,20 +49,20 @@ class Solution:
 
 def run(facts: Facts, searches: Sequence[Search[Result]]) -> list[Result | None]:
     """The results, None of those that are unsuitable."""
-    results: list[Result | None] = [None] * len(searches)
-    waiting = dict(enumerate(searches))
-    while waiting:
-        wanted: set[Wanted] = set()
-        for place, search in list(waiting.items()):
-            try:
-                wanted |= next(search)
-            except StopIteration as end:
-                results[place] = end.value
-                del waiting[place]
-            except (Unsuitable, NotPlain, TooMany):
-                del waiting[place]
+    steps = together([_or_none(search) for search in searches])
+    while True:
+        try:
+            wanted = next(steps)
+        except StopIteration as end:
+            return end.value
         facts.fetch(wanted)
-    return results
+
+
+def _or_none(search: Search[Result]) -> Search[Result | None]:
+    try:
+        return (yield from search)
+    except (Unsuitable, NotPlain, TooMany):
+        return None
 
 
 def together(searches: Iterable[Search[Result]]) -> Search[list[Result]]:
