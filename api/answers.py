@@ -164,7 +164,7 @@ def _repeats_a_link(rows: list[list[Shown]], place: int) -> bool:
     """Whether a column of names only says again what a column of links says, now that links have names."""
     if not any(row[place].kind == "text" for row in rows):
         return False
-    links = [other for other in range(len(rows[0])) if any(row[other].kind == "iri" for row in rows)]
+    links = [other for other in range(len(rows[0])) if other != place and any(row[other].kind == "iri" for row in rows)]
     return any(all(row[place].text == row[other].text for row in rows) for other in links)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from pyoxigraph import Literal, NamedNode
 
-from api import create_app
+from api import answers, create_app
 from api.display import Display
 from api.pictures import networks, picture
 from api.pictures.answer import Answered
@@ -164,6 +164,14 @@ def test_a_picture_is_a_file_too(client):
     assert answer.content_type.startswith("image/svg+xml") and "Oak" in answer.text
     assert svg.find("{*}style") is not None
     assert client.get("/queries/garden/nothing.svg").status_code == 400
+
+
+def test_a_column_of_things_and_texts_stays_in_the_table():
+    iri = NamedNode("urn:oak")
+    rows = [(Literal("kind"), iri), (Literal("note"), Literal("old"))]
+    assert answers.table(("what", "value"), rows, Display(BASE, {}, {})).variables == ("what", "value")
+    named = [(iri, Literal("urn:oak"))]  # a name that says again what the link says
+    assert answers.table(("thing", "name"), named, Display(BASE, {}, {})).variables == ("thing",)
 
 
 # ── Layout ───────────────────────────────────────────────────────────────────────────────────────────────────
